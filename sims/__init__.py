@@ -1,0 +1,1 @@
+"""The bundled trainer (torch): member-stacked networks under muP, sweeps, and their store."""
