@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 Number = Any
-"""Anything with arithmetic operators: float, Fraction, NumPy or JAX array, mpmath number, SymPy expression."""
+"""Anything with arithmetic operators: float, Fraction, array, mpmath number, SymPy expression."""
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,11 @@ class Gaps:
 
     Source: 2512.22768, Definition 1. The printed c_n needs no modulus: it is never negative.
 
-    The three have the same shape and kind of number (float, array, mpmath number, SymPy expression). ``error``
-    holds a bound on the absolute error of each, as another ``Gaps``; None means that none is claimed.
+    The three have the same shape and kind of number (float, array, mpmath number, SymPy expression).
+    ``error`` holds a bound on the absolute error of each, as another ``Gaps``; None: none is claimed.
 
-    *Laws*: every gap is >= 0; all three are 0 where phi_n = phi_inf; c_n = (tau/2) b_n^2 for a quadratic limit.
+    *Laws*: every gap is >= 0; all three are 0 where phi_n = phi_inf; c_n = (tau/2) b_n^2 for a
+    quadratic limit of curvature tau.
 
     >>> gaps = Gaps(loss=0.25, hyperparameter=0.5, suboptimality=0.125)
     >>> gaps.suboptimality == gaps.hyperparameter**2 / 2      # a quadratic limit of curvature 1
