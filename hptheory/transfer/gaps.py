@@ -8,10 +8,8 @@ Source: 2512.22768, Definition 1.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-Number = Any
-"""Anything with arithmetic operators: float, Fraction, array, mpmath number, SymPy expression."""
+from hptheory.transfer.number_kinds import Number
 
 
 @dataclass(frozen=True)
