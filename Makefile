@@ -47,7 +47,8 @@ format: setup  ## rewrite to the house style
 	$(BIN)/ruff format .
 
 docs: setup  ## build the documentation, running its examples (docs/_build/html/index.html)
-	$(BIN)/python -m sphinx -n -W --keep-going -q -b html docs docs/_build/html
+	rm -rf docs/reference
+	$(BIN)/python -m sphinx -n -W --keep-going -q -E -b html docs docs/_build/html
 
 bench: setup  ## the numbers of the project, each as a ratio measured in one run
 	$(BIN)/python -m benchmarks
@@ -56,4 +57,4 @@ proofs: setup  ## the machine checks of the papers' claims
 	$(BIN)/python -m pytest -n 2 -q tests/proofs_check $(PYTEST_ARGS)
 
 clean:  ## remove what the targets made
-	rm -rf $(VENV) docs/_build .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) docs/_build docs/reference .pytest_cache .mypy_cache .ruff_cache
