@@ -6,7 +6,6 @@ from fractions import Fraction
 
 from hypothesis import strategies as st
 
-
 # --- transfer ---------------------------------------------------------------------------------------------
 
 
@@ -16,13 +15,18 @@ def positive_fractions(largest: int = 8) -> st.SearchStrategy[Fraction]:
     return st.builds(Fraction, whole, whole)
 
 
+# --- parameterization -------------------------------------------------------------------------------------
+
+
 def layer_growth() -> st.SearchStrategy[tuple[tuple[int, int], tuple[int, int], tuple[int, int]]]:
-    """A base shape (d_in, d_out) and two shapes in which the same dimensions have grown: input, hidden, readout."""
+    """A base shape (d_in, d_out) and two shapes in which the same dimensions (none, one, both) have grown."""
     sizes = st.integers(1, 64)
     factors = st.tuples(st.integers(2, 32), st.integers(2, 32))
 
     def shapes(base: tuple[int, int], grows: tuple[bool, bool], factors: tuple[int, int]) -> tuple:
-        first, second = (tuple(size * (f if g else 1) for size, g in zip(base, grows, strict=True)) for f in factors)
-        return base, first, second
+        def grown(factor: int) -> tuple[int, ...]:
+            return tuple(size * factor if grow else size for size, grow in zip(base, grows, strict=True))
+
+        return base, grown(factors[0]), grown(factors[1])
 
     return st.builds(shapes, st.tuples(sizes, sizes), st.tuples(st.booleans(), st.booleans()), factors)
