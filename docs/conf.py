@@ -45,7 +45,6 @@ bibtex_reference_style = "author_year"
 
 # Reference. Docstrings are plain text with ``literals``, *emphasis* and doctest blocks.
 autosummary_generate = True
-autosummary_ignore_module_all = False
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
@@ -65,8 +64,7 @@ nitpick_ignore_regex = [
 
 nitpick_ignore = [
     # A signature that names a type which is imported for type checkers only stays as it is written.
-    ("py:class", "Figure"),
-    ("py:class", "Path"),
+    *(("py:class", name) for name in ("Figure", "Path", "Tensor")),
 ]
 
 # Looks.
@@ -80,15 +78,15 @@ copybutton_prompt_is_regexp = True
 copybutton_only_copy_prompt_lines = True
 
 
-_LITERAL = re.compile(r"(`+.*?`+)")
+_MARKED = re.compile(r"(`+.*?`+|(?<!\w)\*{1,2}[A-Za-z](?:[^*]*[^*\s])?\*{1,2}(?!\w))")
 
 
-def _bars_are_moduli(app, what, name, obj, options, lines) -> None:  # type: ignore[no-untyped-def]
-    """|x| in the prose of a docstring is an absolute value; reStructuredText would see a substitution."""
+def _read_as_plain_text(app, what, name, obj, options, lines) -> None:  # type: ignore[no-untyped-def]
+    """|x| in the prose of a docstring is an absolute value and a*b a product: no reStructuredText marks."""
     for number, line in enumerate(lines):
         if not line.startswith((" ", ">>>")):  # indented lines are formulas and code
-            parts = _LITERAL.split(line)
-            parts[::2] = [prose.replace("|", r"\|") for prose in parts[::2]]
+            parts = _MARKED.split(line)
+            parts[::2] = [re.sub(r"([|*])", r"\\\1", prose) for prose in parts[::2]]
             lines[number] = "".join(parts)
 
 
@@ -110,5 +108,5 @@ def _name_array_types(app, what, name, obj, options, arguments, returns):  # typ
 
 def setup(app) -> None:  # type: ignore[no-untyped-def]
     """Hook into autodoc."""
-    app.connect("autodoc-process-docstring", _bars_are_moduli)
+    app.connect("autodoc-process-docstring", _read_as_plain_text)
     app.connect("autodoc-process-signature", _name_array_types)
