@@ -60,7 +60,7 @@ def test_the_slopes_are_those_of_a_numerical_derivative(psi2):
         z, h = mp.mpf("0.1"), mp.mpf("1e-15")
         above, below = (stieltjes_reference(z + step, 3, psi2, "0.9", dps=60) for step in (h, -h))
         for slope, high, low in zip(slopes, above, below, strict=True):
-            # truncation is h^2/6 times a third derivative, of order slope/z^2: 1e-28; rounding 1e-60/h is below
+            # truncation is h^2/6 times a third derivative, about slope/z^2: 1e-28; rounding is far below
             assert abs((high - low) / (2 * h) / slope - 1) < mp.mpf("1e-26")
 
 
