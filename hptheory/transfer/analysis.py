@@ -1,0 +1,155 @@
+"""From a sweep table to a report: optimum per width, power laws, gaps, verdict (2512.22768, Sec. 2-3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hptheory.transfer.curves import Curve, curves_of
+from hptheory.transfer.diagnostics import Look, look
+from hptheory.transfer.exponents import Interval, PowerLaw, fit_power_law
+from hptheory.transfer.noise import pure_error, with_variance
+from hptheory.transfer.notes import Note, fit_notes, law_notes, look_notes, table_notes
+from hptheory.transfer.optimum import Optima, fit_optima
+from hptheory.transfer.report import MeasuredGaps, Report, WidthOptimum
+from hptheory.transfer.table import SweepTable
+from hptheory.transfer.verdict import Verdict, judge
+
+Floats = NDArray[np.float64]
+NOTHING = Interval(None, None, None)
+
+
+def analyse(table: SweepTable) -> Report:
+    r"""The report on a sweep: optimal HP and loss per width, alpha and beta, gaps, and whether transfer is
+    fast.
+
+    Formula: phi*_n = phi_inf + A n^-alpha, nu*(n) = nu_inf + B n^-beta with nu = ln HP; fast iff beta >
+    alpha/2.
+    Source: 2512.22768, Definitions 1 and 2. Intervals are 90 %; what the data cannot tell is None,
+    `undetermined`, or a warning. Widths whose optimum is at the grid's edge, flat within noise, or beside
+    divergence are not used in the laws.
+
+    *Laws*: the order of rows does not matter; a change of the HP's unit shifts ln HP and nothing else.
+
+    >>> n, x = np.meshgrid([64.0, 128.0, 256.0, 512.0], np.linspace(-1.5, 1.5, 9), indexing="ij")
+    >>> loss = 1.0 + 3 / n + (x - 20 / n) ** 2
+    >>> columns = {"width": n.ravel(), "lr": np.exp(x.ravel()), "loss": loss.ravel()}
+    >>> report = analyse(SweepTable.from_columns(columns))
+    >>> round(report.loss_exponent.estimate, 3), round(report.hp_exponent.estimate, 3), report.verdict
+    (1.0, 1.0, 'fast')
+    """
+    curves = curves_of(table)
+    squares, df = pure_error(curves)
+    if df.sum() > 0:
+        curves, _ = with_variance(curves, squares, df)
+    looks = [look(curve) for curve in curves]
+    used = [curve for curve, seen in zip(curves, looks, strict=True) if seen.usable]
+    optima = fit_optima(used) if used else None
+    laws = None if optima is None else fit_laws(optima)
+    notes = [*table_notes(table, curves), *look_notes(looks)]
+    if optima is not None and laws is not None:
+        notes += fit_notes(table, curves, optima)
+        notes += law_notes(table, *laws) if optima.width.size > 2 else []
+    loss_law, hp_law = laws or (None, None)
+    return Report(
+        table=table,
+        curves=tuple(curves),
+        optimum=_rows(table, curves, looks, optima),
+        optima=optima,
+        loss_law=loss_law,
+        hp_law=hp_law,
+        loss_limit=loss_law.limit if loss_law else NOTHING,
+        hp_limit=in_unit(hp_law.limit, table.log_axes[0]) if hp_law else NOTHING,
+        loss_exponent=loss_law.exponent if loss_law else NOTHING,
+        hp_exponent=hp_law.exponent if hp_law else NOTHING,
+        gaps=None if optima is None else measured_gaps(optima),
+        judgement=_judgement(table, optima, laws, notes),
+        warnings=tuple(notes),
+    )
+
+
+def fit_laws(optima: Optima) -> tuple[PowerLaw, PowerLaw]:
+    """The power laws of the optimal loss and of the optimal position."""
+    values, positions, _ = optima.blocks()
+    return (
+        fit_power_law(optima.width, optima.value, values, optima.df),
+        fit_power_law(optima.width, optima.position, positions, optima.df),
+    )
+
+
+def measured_gaps(optima: Optima) -> MeasuredGaps:
+    """The gaps of every width used against the largest one, with the standard errors of the differences."""
+    size = optima.width.size
+    contrast = np.eye(size)
+    contrast[:, -1] -= 1.0
+    values, positions, _ = optima.blocks()
+    loss_error, hp_error = (
+        np.sqrt(np.maximum(np.diag(contrast @ block @ contrast.T), 0.0)) for block in (values, positions)
+    )
+    shift = optima.position - optima.position[-1]
+    at = optima.curve(size - 1, optima.position) - optima.curve(size - 1, optima.position[-1:])
+    low, high = optima.window[-1]
+    measured = (optima.position >= low) & (optima.position <= high)
+    return MeasuredGaps(
+        width=optima.width,
+        loss=optima.value - optima.value[-1],
+        loss_error=loss_error,
+        hyperparameter=shift,
+        hyperparameter_error=hp_error,
+        suboptimality=np.where(measured, np.maximum(at, 0.0), np.nan),
+        curvature_suboptimality=optima.curvature[-1] / 2 * shift**2,
+    )
+
+
+def in_unit(interval: Interval, log: bool) -> Interval:
+    """An interval in x as one in the HP's own unit."""
+    ends = (interval.estimate, interval.low, interval.high)
+    return Interval(
+        *(None if v is None else float(np.exp(np.clip(v, -700, 700))) if log else v for v in ends)
+    )
+
+
+def _judgement(
+    table: SweepTable,
+    optima: Optima | None,
+    laws: tuple[PowerLaw, PowerLaw] | None,
+    notes: Sequence[Note],
+) -> Verdict:
+    codes = {note.code for note in notes}
+    if len(table.hp_names) > 1:
+        return Verdict(
+            "undetermined", None, "Several HPs vary; analyse one at a time, the others held fixed."
+        )
+    if optima is None or laws is None:
+        return Verdict("undetermined", None, "No width has an interior optimum that stands out of the noise.")
+    if "jump" in codes:
+        text = "The optimum jumps between widths, so no power law describes its path."
+        return Verdict("undetermined", None, text)
+    return judge(*laws, optima.blocks()[2], drifting="drift" in codes)
+
+
+def _rows(
+    table: SweepTable, curves: Sequence[Curve], looks: Sequence[Look], optima: Optima | None
+) -> tuple[WidthOptimum, ...]:
+    """The optimum of every width: fitted where it was, else the lowest cell, without interval."""
+    log = table.log_axes[0]
+    rows = []
+    for curve, seen in zip(curves, looks, strict=True):
+        row = optima.row(curve.width) if optima is not None else None
+        if optima is not None and row is not None:
+            place = in_unit(optima.interval(row), log)
+            rows.append(
+                WidthOptimum(
+                    curve.width, place.estimate, place.low, place.high, float(optima.value[row]),
+                    float(optima.curvature[row]), seen.edge, seen.minima, True,
+                )
+            )  # fmt: skip
+            continue
+        lowest = int(np.argmin(curve.mean)) if curve.x.size else None
+        at = None if lowest is None or seen.flat else float(curve.x[lowest])
+        hp = in_unit(Interval(at, None, None), log).estimate
+        loss = None if lowest is None else float(curve.mean[lowest])
+        rows.append(WidthOptimum(curve.width, hp, None, None, loss, None, seen.edge, seen.minima, False))
+    return tuple(rows)

@@ -1,0 +1,118 @@
+"""What a loss curve looks like before any fit: edge, cliff, flat, how many minima, and jumps of the
+optimum."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hptheory.transfer.curves import Curve
+
+Floats = NDArray[np.float64]
+BARRIER = 4.0
+"""A dip counts as a minimum of its own if the barriers around it exceed this many standard errors of a
+difference."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """The findings at one width. `edge`: the lowest cell is the last of the grid; `cliff`: the next one
+    diverged."""
+
+    width: float
+    cells: int
+    edge: bool
+    cliff: bool
+    flat: bool
+    minima: int
+
+    @property
+    def several(self) -> bool:
+        """More than one minimum."""
+        return self.minima > 1
+
+    @property
+    def usable(self) -> bool:
+        """An interior minimum that stands out of the noise."""
+        return self.cells >= 4 and not (self.edge or self.cliff or self.flat)
+
+
+def look(curve: Curve) -> Look:
+    """What one curve shows; its variances must be filled in (nan: unknown noise, so flatness is not
+    judged)."""
+    if curve.x.size == 0:
+        return Look(curve.width, 0, False, False, False, 0)
+    lowest = int(np.argmin(curve.mean))
+    at = curve.x[lowest]
+    ends = at in (curve.grid[0], curve.grid[-1])
+    alone = lowest in (0, curve.x.size - 1)
+    return Look(curve.width, curve.x.size, ends, alone and not ends, is_flat(curve), count_minima(curve))
+
+
+def is_flat(curve: Curve, level: float = 0.01) -> bool:
+    """Whether the losses of all cells agree within the noise (chi-square test); False where the noise is
+    unknown."""
+    from scipy.stats import chi2
+
+    if curve.x.size < 2 or not np.isfinite(curve.variance).all():
+        return False
+    weight = curve.count / curve.variance
+    centre = np.average(curve.mean, weights=weight)
+    return bool(chi2.sf(np.sum(weight * (curve.mean - centre) ** 2), curve.x.size - 1) > level)
+
+
+def count_minima(curve: Curve) -> int:
+    """The number of minima whose prominence exceeds BARRIER standard errors; at least 1.
+
+    >>> from hptheory.transfer.curves import Curve
+    >>> x = np.linspace(-2.0, 2.0, 9)
+    >>> one = np.ones(9, dtype=int)
+    >>> count_minima(Curve(64.0, x, (x**2 - 1) ** 2, one, 0.0 * x, 0.0 * x + 1e-4, x, 0))
+    2
+    """
+    noise = np.sqrt(2.0) * np.where(np.isfinite(curve.standard_error), curve.standard_error, 0.0)
+    mean = curve.mean
+    count = 0
+    for i in range(mean.size):
+        left, right = mean[:i][::-1], mean[i + 1 :]
+        if (left.size and left[0] < mean[i]) or (right.size and right[0] <= mean[i]):
+            continue
+        walls = [_wall(mean[i], left, ties=True), _wall(mean[i], right, ties=False)]
+        lower = [wall for wall, sinks in walls if sinks]
+        if not lower or min(lower) - mean[i] > BARRIER * noise[i]:
+            count += 1
+    return max(count, 1)
+
+
+def _wall(bottom: float, side: Floats, ties: bool) -> tuple[float, bool]:
+    """The highest loss met before something lower (or as low) than the bottom, and whether there is any."""
+    lower = np.flatnonzero(side <= bottom if ties else side < bottom)
+    if lower.size == 0:
+        return (float(side.max()) if side.size else np.inf), False
+    return float(side[: lower[0] + 1].max()), True
+
+
+def find_jumps(
+    width: Floats, position: Floats, error: Floats, step: float
+) -> list[tuple[float, float, float]]:
+    """Moves between neighbouring widths that stand out: (from width, to width, move in x).
+
+    A jump is a move by more than two grid steps, more than three standard errors, and more than twice every
+    move before it: a power law's moves shrink, or stay, from one width to the next.
+    """
+    moves = np.diff(position)
+    noise = np.hypot(error[1:], error[:-1])
+    found = []
+    for i, move in enumerate(moves):
+        before = float(np.max(np.abs(moves[:i]), initial=0.0)) if i else np.inf
+        if i and abs(move) > max(2 * step, 3 * noise[i], 2 * before):
+            found.append((float(width[i]), float(width[i + 1]), float(move)))
+    return found
+
+
+def grid_step(curves: Sequence[Curve]) -> float:
+    """The median distance between neighbouring x of the grids."""
+    return float(np.median(np.concatenate([np.diff(curve.grid) for curve in curves] + [np.zeros(0)])))

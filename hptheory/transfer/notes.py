@@ -1,0 +1,102 @@
+"""The warnings of a report: what a reader must know before believing its numbers, each with a code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from hptheory.transfer.curves import Curve
+from hptheory.transfer.diagnostics import Look, find_jumps, grid_step
+from hptheory.transfer.exponents import PowerLaw
+from hptheory.transfer.optimum import Optima
+from hptheory.transfer.table import SweepTable
+from hptheory.transfer.verdict import MOVED
+
+
+@dataclass(frozen=True)
+class Note:
+    """A warning: a code for programs, a sentence for people."""
+
+    code: str
+    message: str
+
+
+LOOKS = {
+    "grid_edge": ("edge", "the lowest loss is at the grid's edge: widen the grid"),
+    "cliff": ("cliff", "the lowest loss stands beside divergence: refine the grid there"),
+    "flat": ("flat", "the curve is flat within the noise: add seeds or widen the grid"),
+    "several_minima": ("several", "the curve has several minima: the optimum may jump from one to another"),
+}
+
+
+def table_notes(table: SweepTable, curves: Sequence[Curve]) -> list[Note]:
+    """What the rows themselves call for: rows set aside, divergence, no repeats, several HPs."""
+    notes = [
+        Note("set_aside", f"{item.count} row(s) set aside: {item.reason} (first: {item.first})")
+        for item in table.set_aside
+    ]
+    diverged = int(table.diverged.sum())
+    if diverged:
+        text = f"{diverged} of {len(table)} runs diverged; cells with a diverged run are left out of the fits"
+        notes.append(Note("diverged", text))
+    if all((curve.count < 2).all() for curve in curves):
+        text = "one run a cell: the noise is judged by what the local model leaves over"
+        notes.append(Note("no_repeats", text))
+    if len(table.hp_names) > 1:
+        notes.append(Note("several_hps", f"several HPs vary; only '{table.hp_names[0]}' is followed"))
+    return notes
+
+
+def look_notes(looks: Sequence[Look]) -> list[Note]:
+    """What the curves show before any fit, with the widths."""
+    notes = []
+    for code, (name, text) in LOOKS.items():
+        widths = [f"{seen.width:g}" for seen in looks if getattr(seen, name)]
+        if widths:
+            notes.append(Note(code, f"at {', '.join(widths)} {text}"))
+    return notes
+
+
+def fit_notes(table: SweepTable, curves: Sequence[Curve], optima: Optima) -> list[Note]:
+    """What the local models call for: too few widths, misfit, jumps."""
+    size = optima.width.size
+    if size < 3:
+        text = f"{size} width(s) with an interior optimum; exponents need at least 3, better 5"
+        return [Note("few_widths", text)]
+    notes = []
+    if optima.inflation > 1:
+        text = f"no local model fits the curves within the noise (p = {optima.misfit:.2g});"
+        notes.append(
+            Note("local_model_misfit", f"{text} errors were widened {np.sqrt(optima.inflation):.2g}-fold")
+        )
+    for a, b, move in find_jumps(optima.width, optima.position, optima.position_error, grid_step(curves)):
+        text = f"the optimum jumps by {move:+.2f} in ln HP between {table.scale_name} {a:g} and {b:g}"
+        notes.append(Note("jump", text))
+    return notes
+
+
+def law_notes(table: SweepTable, loss_law: PowerLaw, hp_law: PowerLaw) -> list[Note]:
+    """What the power laws leave open, and drift."""
+    notes = []
+    if hp_law.moves > MOVED or hp_law.exponent.estimate is None:
+        text = "the optimum's movement does not determine its exponent; gaps are against the largest width"
+        notes.append(Note("hp_exponent_not_identified", text))
+    elif is_drift(hp_law):
+        slope, error = hp_law.log_slope
+        text = f"{table.hp_names[0]}* moves like {table.scale_name}^({slope:.3f} +- {error:.3f})"
+        notes.append(Note("drift", f"{text}: a parameterization that scales it so would bring it to rest"))
+    elif hp_law.limit.low is None or hp_law.limit.high is None:
+        text = "the limit of the optimum is open to one side; gaps are against the largest width"
+        notes.append(Note("hp_limit_not_identified", text))
+    if loss_law.exponent.estimate is None or loss_law.limit.low is None or loss_law.limit.high is None:
+        text = "the limit of the loss is not bounded; gaps are against the largest width"
+        notes.append(Note("loss_limit_not_identified", text))
+    return notes
+
+
+def is_drift(law: PowerLaw) -> bool:
+    """Whether the optimum moves like a power of n (x linear in ln n): an exponent near 0, and well known."""
+    low, high = law.exponent.low, law.exponent.high
+    return bool(law.moves < MOVED and low == 0.0 and high is not None and high < 0.5)

@@ -1,0 +1,124 @@
+"""Is transfer fast? b_n = o(a_n^(1/2)), that is beta > alpha/2, judged from two fitted power laws.
+
+The confidence that beta > alpha/2 combines the exact scores of both laws over the confidence distribution of
+alpha, with the correlation of their errors. It never rests on a prior: where beta is not identified the
+verdict is `undetermined`, and the reason says what is missing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hptheory.transfer.exponents import PowerLaw
+
+Floats = NDArray[np.float64]
+SURE = 0.95
+"""Confidence asked for `fast`; 1 - SURE is that for `slow`."""
+MOVED = 0.01
+"""An optimum whose positions agree at this p-value has not moved: beta is then not identified."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`fast`, `slow` or `undetermined`, the confidence in beta > alpha/2 (None: not identified), and the
+    reason."""
+
+    verdict: str
+    probability_fast: float | None
+    reason: str
+
+
+def judge(loss_law: PowerLaw, hp_law: PowerLaw, cross: Floats, drifting: bool = False) -> Verdict:
+    """The verdict on two power laws whose errors have the cross-covariance `cross` [loss widths, hp widths].
+
+    Source: 2512.22768, Definition 2: fast iff beta > alpha/2. Fast is never said where beta is not
+    identified.
+    """
+    if hp_law.grid.size == 0:
+        return _open("Exponents need at least 3 widths with an interior optimum.")
+    if hp_law.moves > MOVED:
+        return _open(
+            f"The optimum does not move beyond the noise (p = {hp_law.moves:.2g}): beta is not identified."
+        )
+    if loss_law.exponent.estimate is None or loss_law.moves > MOVED:
+        return _open("The optimal loss does not reveal how it converges: alpha is not identified.")
+    if hp_law.exponent.estimate is None:
+        return _open("The widths cannot tell how fast the optimum converges: beta is not identified.")
+    sure = probability_fast(loss_law, hp_law, cross)
+    return Verdict(*_words(sure, loss_law, hp_law, drifting))
+
+
+def _open(reason: str) -> Verdict:
+    return Verdict("undetermined", None, reason)
+
+
+def _words(sure: float, loss_law: PowerLaw, hp_law: PowerLaw, drifting: bool) -> tuple[str, float, str]:
+    alpha, beta = loss_law.exponent, hp_law.exponent
+    numbers = f"beta = {_text(beta)}, alpha/2 = {_text(alpha, 0.5)}; confidence in beta > alpha/2: {sure:.3f}"
+    if drifting:
+        slope, error = hp_law.log_slope
+        drift = f"The optimum drifts like n^({slope:.2f} +- {error:.2f}), no limit in sight: no weak transfer"
+        if sure <= 1 - SURE:
+            return "slow", sure, f"{drift} ({numbers})."
+        return (
+            "undetermined",
+            sure,
+            f"{drift}, or a slow convergence that these widths cannot tell from it ({numbers}).",
+        )
+    if sure >= SURE:
+        return (
+            "fast",
+            sure,
+            f"The optimal HP converges faster than the square root of the loss gap: {numbers}.",
+        )
+    if sure <= 1 - SURE:
+        return (
+            "slow",
+            sure,
+            f"The optimal HP converges no faster than the square root of the loss gap: {numbers}.",
+        )
+    return "undetermined", sure, f"The intervals of beta and alpha/2 overlap too far: {numbers}."
+
+
+def _text(interval: object, factor: float = 1.0) -> str:
+    low, estimate, high = (getattr(interval, name) for name in ("low", "estimate", "high"))
+    number = lambda v, other: other if v is None else f"{factor * v:.2f}"  # noqa: E731
+    return f"{number(estimate, '?')} [{number(low, '-inf')}, {number(high, 'inf')}]"
+
+
+def probability_fast(loss_law: PowerLaw, hp_law: PowerLaw, cross: Floats) -> float:
+    r"""The confidence that beta > alpha/2.
+
+    Formula: E_z Phi((t_beta(alpha(z)/2) - rho z) / sqrt(1 - rho^2)), z standard normal, alpha(z) the exponent
+    at which the loss law's score is z, rho the correlation of the scores.
+    *Laws*: in [0, 1]; with alpha known exactly, the one-sided confidence of beta at alpha/2.
+    """
+    from scipy.special import ndtr
+
+    nodes, weights = np.polynomial.hermite_e.hermegauss(41)
+    weights = weights / weights.sum()
+    falling = np.minimum.accumulate(loss_law.score)
+    alpha = np.maximum(np.interp(-nodes, -falling, loss_law.grid), 0.0)
+    tie = alpha / 2
+    rho = _correlation(loss_law, hp_law, cross)
+    score = _cautious(hp_law.grid, hp_law.score, tie)
+    return float(np.clip(weights @ ndtr((score - rho * nodes) / np.sqrt(1 - rho**2)), 0.0, 1.0))
+
+
+def _cautious(grid: Floats, score: Floats, at: Floats) -> Floats:
+    """The score made monotone towards 0: no smaller exponent may be better supported than a larger one
+    rejected."""
+    low = np.interp(at, grid, np.minimum.accumulate(score))
+    high = np.interp(at, grid, np.maximum.accumulate(score[::-1])[::-1])
+    return np.where(low > 0, low, np.where(high < 0, high, 0.0))
+
+
+def _correlation(loss_law: PowerLaw, hp_law: PowerLaw, cross: Floats) -> float:
+    """Correlation of the two scores, at the best alpha and at the tie."""
+    alpha = loss_law.exponent.estimate or 0.0
+    a = loss_law.direction[np.argmin(np.abs(loss_law.grid - alpha))]
+    b = hp_law.direction[np.argmin(np.abs(hp_law.grid - alpha / 2))]
+    return float(np.clip(a @ cross @ b, -0.99, 0.99))

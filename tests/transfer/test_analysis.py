@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from benchmarks.synthetic_sweeps import GRID, WIDTHS, lopsided, sweep
+from hptheory.transfer import SweepTable, analyse
+
+KEYS = {
+    "hp", "scale", "optimum", "loss_limit", "hp_limit", "loss_exponent", "hp_exponent", "suboptimality",
+    "verdict", "probability_fast", "reason", "warnings",
+}  # fmt: skip
+ROW = {"width", "hp", "hp_low", "hp_high", "loss", "curvature", "at_grid_edge", "minima"}
+
+
+def codes(report) -> set[str]:
+    return {note.code for note in report.warnings}
+
+
+def test_the_public_contract() -> None:
+    report = analyse(sweep())
+    found = report.to_dict()
+    assert found.keys() >= KEYS
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+    assert [row["width"] for row in found["optimum"]] == WIDTHS.tolist()
+    assert all(row.keys() >= ROW for row in found["optimum"])
+    for name in ("loss_limit", "hp_limit", "loss_exponent", "hp_exponent"):
+        assert list(found[name]) == ["estimate", "low", "high"]
+    assert found["suboptimality"][-1] == {"width": 2048.0, "value": 0.0}
+    assert (found["hp"], found["scale"], found["verdict"]) == ("lr", "width", "fast")
+
+
+CASES = [(0.5, 1.5, "fast"), (1.0, 0.25, "slow"), (1.0, 0.5, "undetermined")]
+
+
+@pytest.mark.parametrize(("alpha", "beta", "says"), CASES)
+def test_numbers_and_verdict_on_a_lopsided_sweep(alpha: float, beta: float, says: str) -> None:
+    report = analyse(sweep(alpha, beta, noise=0.004, shape=lopsided, rng=2))
+    assert report.verdict == says
+    assert report.loss_exponent.estimate == pytest.approx(alpha, abs=0.2)
+    assert report.hp_exponent.estimate == pytest.approx(beta, abs=0.2)
+    assert report.gaps is not None
+    shift = (WIDTHS / 128) ** -beta - 16.0**-beta
+    close = 5 * report.gaps.hyperparameter_error.max()
+    np.testing.assert_allclose(report.gaps.hyperparameter, shift, atol=close)
+    np.testing.assert_allclose(report.gaps.suboptimality, lopsided(shift), atol=0.03)
+
+
+def test_row_order_does_not_matter() -> None:
+    table = sweep(noise=0.02)
+    order = np.random.default_rng(0).permutation(len(table))
+    columns = {"width": table.scale, "lr": table.hp[:, 0], "seed": table.seed, "loss": table.loss}
+    mixed = SweepTable.from_columns({name: column[order] for name, column in columns.items()})
+    one, two = analyse(table), analyse(mixed)
+    assert one.hp_exponent.to_dict() == pytest.approx(two.hp_exponent.to_dict(), rel=1e-6)
+    assert one.verdict == two.verdict
+
+
+def test_a_unit_of_the_hp_shifts_ln_hp_and_nothing_else() -> None:
+    table = sweep(noise=0.01)
+    columns = {"width": table.scale, "lr": 1e-3 * table.hp[:, 0], "seed": table.seed, "loss": table.loss}
+    one, two = analyse(table), analyse(SweepTable.from_columns(columns))
+    assert one.hp_exponent.to_dict() == pytest.approx(two.hp_exponent.to_dict(), rel=1e-5)
+    assert two.hp_limit.estimate == pytest.approx(1e-3 * one.hp_limit.estimate, rel=1e-5)
+
+
+def test_drift_is_named_with_its_exponent() -> None:
+    report = analyse(sweep(noise=0.005, position=lambda n: 0.8 - 0.5 * np.log(n)))
+    assert "drift" in codes(report)
+    assert report.hp_law.log_slope[0] == pytest.approx(-0.5, abs=0.02)
+    assert report.verdict == "slow"
+    assert "no weak transfer" in report.judgement.reason
+
+
+def test_a_jump_between_minima_is_said() -> None:
+    def wells(z: np.ndarray) -> np.ndarray:
+        left, right = (z + 1.0) ** 2, (z - 1.0) ** 2
+        depth = np.array([0.10, 0.05, 0.02, 0.0, -0.1])[:, None]
+        return np.minimum(left + 0.0, right + depth)
+
+    grid = np.linspace(-2, 2, 17)
+    report = analyse(sweep(noise=0.005, shape=wells, position=lambda n: 0 * n, grid=grid))
+    assert {"several_minima", "jump"} <= codes(report)
+    assert [row.minima for row in report.optimum] == [2] * 5
+    assert report.verdict == "undetermined"
+
+
+def test_a_still_optimum_is_undetermined() -> None:
+    report = analyse(sweep(amplitude=0.0, noise=0.02))
+    assert report.verdict == "undetermined"
+    assert report.hp_exponent.estimate is None
+    assert "hp_exponent_not_identified" in codes(report)
+
+
+def table_of(loss: np.ndarray, grid: np.ndarray = GRID, widths: np.ndarray = WIDTHS) -> SweepTable:
+    width, lr = np.meshgrid(widths, np.exp(grid), indexing="ij")
+    return SweepTable.from_columns({"width": width.ravel(), "lr": lr.ravel(), "loss": loss.ravel()})
+
+
+def test_one_width_gives_an_optimum_and_no_verdict() -> None:
+    report = analyse(sweep(widths=WIDTHS[:1]))
+    assert report.optimum[0].hp_low < np.e < report.optimum[0].hp_high
+    assert report.verdict == "undetermined"
+    assert "few_widths" in codes(report)
+
+
+def test_all_diverged() -> None:
+    report = analyse(table_of(np.full((5, 9), np.nan)))
+    assert report.verdict == "undetermined"
+    assert "diverged" in codes(report)
+    assert report.to_dict()["optimum"][0]["hp"] is None
+    assert report.to_dict()["diverged"] == 45
+
+
+def test_optima_at_the_edge_are_flagged_and_not_used() -> None:
+    loss = 0.1 / WIDTHS[:, None] + (GRID[None, :] - np.array([[2.0], [1.0], [0.6], [0.4], [0.3]])) ** 2
+    report = analyse(table_of(loss))
+    assert [row.at_grid_edge for row in report.optimum] == [True] + [False] * 4
+    assert "grid_edge" in codes(report)
+    assert report.optima.width.tolist() == WIDTHS[1:].tolist()
+
+
+def test_divergence_beyond_the_optimum_is_left_out() -> None:
+    loss = 1 / WIDTHS[:, None] + (GRID[None, :] - 0.5 * (WIDTHS[:, None] / 128) ** -1.0) ** 2
+    loss[:, -2:] = np.inf
+    report = analyse(table_of(loss))
+    assert {"diverged", "no_repeats"} <= codes(report)
+    assert report.hp_exponent.estimate == pytest.approx(1.0, abs=1e-3)
+
+
+def test_the_text_holds_what_a_reader_needs() -> None:
+    text = str(analyse(sweep()))
+    for part in ("lr*", "alpha", "beta", "verdict: fast", "2048", "135 runs"):
+        assert part in text

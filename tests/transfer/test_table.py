@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hptheory.transfer import SweepTable
+from hptheory.transfer.errors import TableError
+
+GOOD = "width,lr,seed,loss\n64,0.1,0,1.5\n64,0.2,0,1.25\n128,0.1,0,1.0\n"
+
+
+def read(tmp_path: Path, text: str | bytes, **names: object) -> SweepTable:
+    path = tmp_path / "sweep.csv"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return SweepTable.from_csv(path, **names)
+
+
+def test_csv_becomes_columns(tmp_path: Path) -> None:
+    table = read(tmp_path, GOOD)
+    assert table.scale.tolist() == [64, 64, 128]
+    assert table.hp[:, 0].tolist() == [0.1, 0.2, 0.1]
+    assert table.loss.tolist() == [1.5, 1.25, 1.0]
+    assert table.x[:, 0].tolist() == np.log([0.1, 0.2, 0.1]).tolist()
+    assert (table.hp_names, table.scale_name, table.cost, table.set_aside) == (("lr",), "width", None, ())
+
+
+DIALECTS = [GOOD.replace(",", ";"), GOOD.replace(",", "\t"), "\ufeff" + GOOD, GOOD + "\n,,,\n"]
+
+
+@pytest.mark.parametrize("text", DIALECTS)
+def test_csv_dialects_mean_the_same(tmp_path: Path, text: str) -> None:
+    assert read(tmp_path, text).loss.tolist() == read(tmp_path, GOOD).loss.tolist()
+
+
+@pytest.mark.parametrize("word", ["nan", "NaN", "inf", "-inf", "diverged", "Diverged", "Infinity"])
+def test_divergence_is_data(tmp_path: Path, word: str) -> None:
+    table = read(tmp_path, GOOD.replace("1.25", word))
+    assert table.diverged.tolist() == [False, True, False]
+    assert np.isposinf(table.loss[1])
+
+
+def test_unfinished_runs_are_set_aside_and_counted(tmp_path: Path) -> None:
+    table = read(tmp_path, GOOD.replace("1.25", "  "))
+    (item,) = table.set_aside
+    assert len(table) == 2
+    assert (item.count, item.first) == (1, "sweep.csv, line 3")
+    assert "empty" in item.reason
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", ["sweep.csv", "empty", "header"]),
+        ("width,lr,seed,loss\n", ["no row", "at least one run"]),
+        (GOOD.replace("loss", "value"), ["column 'loss' is missing", "value"]),
+        (GOOD.replace("width", "depth"), ["'width' is missing"]),
+        (GOOD.replace("1.25", "high"), ["line 3", "'loss' holds 'high'", "nan or diverged"]),
+        (GOOD.replace("0.2", "0.2/s"), ["line 3", "'lr' holds '0.2/s'", "without units"]),
+        (GOOD.replace("0.2", "-0.2"), ["line 3", "lr = -0.2", "positive", "log=False"]),
+        (GOOD.replace("0.2", "0"), ["line 3", "lr = 0", "positive"]),
+        (GOOD.replace("128", "inf"), ["line 4", "width = inf", "finite"]),
+        (GOOD.replace("0.2", "0.1"), ["line 3", "line 2", "width = 64, lr = 0.1", "remove one"]),
+        ("width,lr,loss\n64,0.1,1\n64,0.1,2\n", ["line 3", "line 2", "'seed' column"]),
+        (GOOD + "64,0.4,0\n", ["line 5", "3 cells", "4"]),
+        (GOOD.replace("seed", "lr"), ["line 1", "'lr' appears twice"]),
+        (b"\xff\xfe\x00w", ["UTF-8"]),
+    ],
+)
+def test_bad_files_are_refused_in_one_sentence(tmp_path: Path, text: str | bytes, says: list[str]) -> None:
+    with pytest.raises(TableError) as caught:
+        read(tmp_path, text)
+    message = str(caught.value)
+    assert message.startswith("sweep.csv")
+    assert "\n" not in message
+    for part in says:
+        assert part in message
+
+
+def test_missing_file_and_directory(tmp_path: Path) -> None:
+    with pytest.raises(TableError, match="no such file"):
+        SweepTable.from_csv(tmp_path / "none.csv")
+    with pytest.raises(TableError, match="directory"):
+        SweepTable.from_csv(tmp_path)
+
+
+def test_linear_axis_takes_any_sign(tmp_path: Path) -> None:
+    table = read(tmp_path, GOOD.replace("0.2", "-0.2"), log=False)
+    assert table.x[:, 0].tolist() == [0.1, -0.2, 0.1]
+
+
+def test_names_can_be_chosen(tmp_path: Path) -> None:
+    text = "depth,wd,lr,err\n2,0.1,1e-3,3\n2,0.2,1e-3,2\n"
+    table = read(tmp_path, text, scale="depth", loss="err", hp=["lr", "wd"], log=[True, False])
+    assert (table.scale_name, table.hp_names) == ("depth", ("lr", "wd"))
+    np.testing.assert_array_equal(table.x, [[np.log(1e-3), 0.1], [np.log(1e-3), 0.2]])
+
+
+def test_the_only_other_column_is_the_hp(tmp_path: Path) -> None:
+    assert read(tmp_path, "width,ridge,loss\n2,0.1,3\n").hp_names == ("ridge",)
+
+
+def test_pandas_parquet_and_xarray_say_the_same(tmp_path: Path) -> None:
+    import pandas as pd
+    import xarray as xr
+
+    loss = [4, 3, np.nan, 1.0]
+    frame = pd.DataFrame({"width": [64, 64, 128, 128], "lr": [0.1, 0.2] * 2, "seed": 0, "loss": loss})
+    frame.to_parquet(tmp_path / "sweep.parquet")
+    cube = frame["loss"].to_numpy().reshape(2, 2, 1)
+    dims = ("width", "lr", "seed")
+    dataset = xr.Dataset({"loss": (dims, cube)}, {"width": [64, 128], "lr": [0.1, 0.2], "seed": [0]})
+    tables = [
+        SweepTable.from_pandas(frame),
+        SweepTable.from_parquet(tmp_path / "sweep.parquet"),
+        SweepTable.from_xarray(dataset),
+    ]
+    for table in tables:
+        np.testing.assert_array_equal(table.scale, frame["width"])
+        np.testing.assert_array_equal(table.hp[:, 0], frame["lr"])
+        np.testing.assert_array_equal(table.loss, [4, 3, np.inf, 1])
+
+
+def test_xarray_grid_may_move_with_width() -> None:
+    import xarray as xr
+
+    dataset = xr.Dataset(
+        {"loss": (("width", "point"), [[3.0, 2.0], [1.0, 4.0]])},
+        {"width": [64, 128], "lr": (("width", "point"), [[0.1, 0.2], [0.3, 0.4]])},
+    )
+    assert SweepTable.from_xarray(dataset).hp[:, 0].tolist() == [0.1, 0.2, 0.3, 0.4]
+
+
+def test_xarray_with_steps_asks_to_choose_one() -> None:
+    import xarray as xr
+
+    coordinates = {"width": [64], "lr": [0.1], "step": [0, 1, 2]}
+    dataset = xr.Dataset({"loss": (("width", "lr", "step"), np.zeros((1, 1, 3)))}, coordinates)
+    with pytest.raises(TableError, match=r"isel\(step=-1\)"):
+        SweepTable.from_xarray(dataset)
+
+
+def test_a_no_parquet_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "x.parquet").write_text("width,lr,loss\n")
+    with pytest.raises(TableError, match="no Parquet file"):
+        SweepTable.from_parquet(tmp_path / "x.parquet")
