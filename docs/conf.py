@@ -82,9 +82,14 @@ _MARKED = re.compile(r"(`+.*?`+|(?<!\w)\*{1,2}[A-Za-z](?:[^*]*[^*\s])?\*{1,2}(?!
 
 
 def _read_as_plain_text(app, what, name, obj, options, lines) -> None:  # type: ignore[no-untyped-def]
-    """|x| in the prose of a docstring is an absolute value and a*b a product: no reStructuredText marks."""
+    """|x| in the prose of a docstring is an absolute value and a*b a product: no reStructuredText marks.
+
+    An underlined heading (Parameters, Notes) is a rubric: a docstring may not have sections.
+    """
     for number, line in enumerate(lines):
-        if not line.startswith((" ", ">>>")):  # indented lines are formulas and code
+        if line.startswith("---") and number:
+            lines[number - 1 : number + 1] = [f".. rubric:: {lines[number - 1]}", ""]
+        elif not line.startswith((" ", ">>>")):  # indented lines are formulas and code
             parts = _MARKED.split(line)
             parts[::2] = [re.sub(r"([|*])", r"\\\1", prose) for prose in parts[::2]]
             lines[number] = "".join(parts)
