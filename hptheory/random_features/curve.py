@@ -1,12 +1,14 @@
 """The random-features model as a rational curve in s: formulas in operators only.
 
-Theory: 2512.22768, eqs. (9), (10) and the risk of App. B.4. With s = m1/m2 - 1 > 0 the coupled equations are solved in
-closed form along s, so that every quantity is a rational function of s and of the parameters. Each function takes
-floats, NumPy or JAX arrays, mpmath numbers, SymPy symbols, balls, and truncated series (`series.Series`) alike: what
-`proofs_check` proves by substituting symbols is the code that users run.
+Theory: 2512.22768, eqs. (9), (10) and the risk of App. B.4. With s = m1/m2 - 1 > 0 the coupled equations
+are solved in closed form along s, so that every quantity is a rational function of s and of the
+parameters. Each function takes floats, NumPy or JAX arrays, mpmath numbers, SymPy symbols, balls, and
+truncated series (`series.Series`) alike: what `proofs_check` proves by substituting symbols is the code
+that users run.
 
-Notation of this file: u = mu1_sq, v = 1 - u, t = 1 + s, P1 = psi1 u, q = 1/(psi2 u), so that infinite width is q = 0;
-A = teacher_mu1_sq and B = 1 - A + noise_var are the linear and the remaining variance of the labels.
+Notation of this file: u = mu1_sq, v = 1 - u, t = 1 + s, P1 = psi1 u, q = 1/(psi2 u), so that infinite
+width is q = 0; A = teacher_mu1_sq and B = 1 - A + noise_var are the linear and the remaining variance of
+the labels.
 """
 
 from __future__ import annotations
@@ -15,6 +17,15 @@ from typing import Any, NamedTuple
 
 # A number of any kind that has operators: the formulas below ask for nothing else.
 Number = Any
+
+
+class Model(NamedTuple):
+    """The four parameters as numbers of one kind, in the order in which the formulas take them."""
+
+    psi1: Number
+    mu1_sq: Number
+    teacher_mu1_sq: Number
+    noise_var: Number
 
 
 class Slacks(NamedTuple):
@@ -58,8 +69,8 @@ def fitted_slope(s: Number, mu1_sq: Number) -> Number:
 def slacks(s: Number, psi1: Number, mu1_sq: Number, q: Number) -> Slacks:
     """Return (P1 - g(s), 1 - q g(s)) by their definition.
 
-    Near the ends of the curve the subtraction loses digits; `inverse.invert` finds the same two numbers without it,
-    which is why the formulas below take them as arguments.
+    Near the ends of the curve the subtraction loses digits; `inverse.invert` finds the same two numbers
+    without it, which is why the formulas below take them as arguments.
     """
     g = fitted(s, mu1_sq)
     return Slacks(psi1 * mu1_sq - g, 1 - q * g)
@@ -92,11 +103,40 @@ def stieltjes_on_curve(s: Number, slack: Slacks, psi1: Number, mu1_sq: Number) -
 
     .. math:: m_1 = \frac{s}{P_1 (1 - q g)}, \qquad m_2 = \frac{m_1}{1+s}
 
-    m1 is the normalised trace tr (K + ridge)^-1 / N of the N x N kernel K = F F^T / n of the features F, and m2 that of
-    X X^T / d times the same inverse.
+    m1 is the normalised trace tr (K + ridge)^-1 / N of the N x N kernel K = F F^T / n of the features F,
+    and m2 that of X X^T / d times the same inverse.
     """
     m1 = s / (psi1 * mu1_sq * slack.width)
     return m1, m1 / (1 + s)
+
+
+def stieltjes_derivative_on_curve(
+    s: Number, slack: Slacks, psi1: Number, mu1_sq: Number, q: Number
+) -> tuple[Number, Number]:
+    r"""Return (m1', m2'), the derivatives in the ridge.
+
+    .. math::
+
+        m_1' = -\frac{s^2 (\varepsilon + q e)}{P_1 \varepsilon^2 D}, \qquad
+        m_2' = -\frac{s^2 (\varepsilon + q e t)}{P_1 t^2 \varepsilon^2 D}
+
+    with epsilon = 1 - q g, e = s g'(s), t = 1 + s and D the `branch_determinant`.
+
+    Laws: both are negative on the physical branch.
+
+    >>> s, h, psi1, u, q = 0.5, 1e-6, 4.0, 0.25, 2.0
+    >>> def curve(s):
+    ...     slack = slacks(s, psi1, u, q)
+    ...     return ridge_on_curve(s, slack), stieltjes_on_curve(s, slack, psi1, u)
+    >>> (low, (a, b)), (high, (c, d)) = curve(s - h), curve(s + h)
+    >>> d1, d2 = stieltjes_derivative_on_curve(s, slacks(s, psi1, u, q), psi1, u, q)
+    >>> abs((c - a) / (high - low) / d1 - 1) < 1e-8 and abs((d - b) / (high - low) / d2 - 1) < 1e-8
+    True
+    """
+    epsilon = slack.width
+    t, e = 1 + s, fitted_slope(s, mu1_sq)
+    common = -(s**2) / (psi1 * mu1_sq * epsilon**2 * branch_determinant(s, slack, mu1_sq, q))
+    return common * (epsilon + q * e), common * (epsilon + q * e * t) / t**2
 
 
 def risk_on_curve(
@@ -112,15 +152,16 @@ def risk_on_curve(
 
     .. math::
 
-        R = P_1 \frac{B(\varepsilon + q e) + A (1 + q \mu_2^2 s^2)/(1+s)^2}{\delta\varepsilon + e(\varepsilon + q\delta)},
-        \qquad \delta = P_1 - g,\; \varepsilon = 1 - q g,\; e = s g'(s)
+        R = P_1 \frac{B(\varepsilon + q e) + A (1 + q \mu_2^2 s^2)/(1+s)^2}{\delta\varepsilon +
+        e(\varepsilon + q\delta)}, \qquad \delta = P_1 - g,\; \varepsilon = 1 - q g,\; e = s g'(s)
 
     with A = teacher_mu1_sq and B = 1 - A + noise_var.
 
-    Source: R = -(B m1' + A m2') / m1^2 (App. B.4) differentiated along the curve. Every term is positive on the
-    physical branch, so that no digit is lost to cancellation.
+    Source: R = -(B m1' + A m2') / m1^2 (App. B.4) differentiated along the curve. Every term is positive
+    on the physical branch, so that no digit is lost to cancellation.
 
-    Laws: R -> A + B as s -> 0 (the null estimator); R > B; at q = 0 it is psi1 (B t^2 + A) / (psi1 t^2 - s^2).
+    Laws: R -> A + B as s -> 0 (the null estimator); R > B; at q = 0 it is psi1 (B t^2 + A) / (psi1 t^2 -
+    s^2).
 
     >>> s, psi1, u, A, noise = 0.5, 4.0, 0.25, 0.7, 0.1
     >>> B = 1 - A + noise
@@ -128,7 +169,7 @@ def risk_on_curve(
     >>> abs(R - psi1 * (B * 1.5**2 + A) / (psi1 * 1.5**2 - 0.5**2)) < 1e-15
     True
     """
-    delta, epsilon = slack
+    epsilon = slack.width
     e = fitted_slope(s, mu1_sq)
     unlearnable = 1 - teacher_mu1_sq + noise_var
     variance = unlearnable * (epsilon + q * e)
@@ -139,8 +180,8 @@ def risk_on_curve(
 def branch_determinant(s: Number, slack: Slacks, mu1_sq: Number, q: Number) -> Number:
     r"""Return D(s) = delta epsilon + e (epsilon + q delta), which is -s^2 times d ridge / d s.
 
-    The physical branch is the interval from s = 0 to the first zero of D; ridge falls strictly along it, through 0 at
-    s_max, to the (negative or zero) edge of the spectrum, where the risk diverges.
+    The physical branch is the interval from s = 0 to the first zero of D; ridge falls strictly along it,
+    through 0 at s_max, to the (negative or zero) edge of the spectrum, where the risk diverges.
 
     >>> s, h, args = 0.5, 1e-6, (4.0, 0.25, 2.0)
     >>> ridge = lambda x: ridge_on_curve(x, slacks(x, *args))
@@ -170,10 +211,12 @@ def stationarity(
                        + B\left(u t^3 \varepsilon^2 + q t^2 h^2 \varepsilon + q^2 s h^3\right)\right], \\
         h &= \mu_2^2 t^2 + \mu_1^2, \qquad M = t h^2 + s^2 (\mu_1^4 - \mu_2^4 t^3) > 0 .
 
-    Source: dR/ds = 0 for the risk above, cleared of denominators; fall - rise is a polynomial of degree 7 in s.
+    Source: dR/ds = 0 for the risk above, cleared of denominators; fall - rise is a polynomial of degree 7
+    in s.
 
-    Laws: both are positive for epsilon > 0; rise/fall increases strictly from 0 to infinity while epsilon > 0 (so the
-    stationary point is unique, see the theory page), and the optimum has a positive ridge whenever psi2 <= psi1.
+    Laws: both are positive for epsilon > 0; rise/fall increases strictly from 0 to infinity while epsilon
+    > 0 (so the stationary point is unique, see the theory page), and the optimum has a positive ridge
+    whenever psi2 <= psi1.
     """
     u, v = mu1_sq, 1 - mu1_sq
     t = 1 + s

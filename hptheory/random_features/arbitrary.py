@@ -1,0 +1,145 @@
+"""Arbitrary precision: exact conversion of parameters, and results whose every digit is right.
+
+A result is computed at growing working precision until two successive values agree to the digits asked for;
+the gaps of a very wide model cancel most of their digits, and this is what restores them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from numbers import Rational
+from typing import Any
+
+from hptheory.errors import DomainError, HPTheoryError
+
+Number = Any
+
+_GUARD = 12
+_ATTEMPTS = 9
+
+
+class PrecisionError(HPTheoryError):
+    """The digits asked for were not reached; the message says at which working precision the attempt
+    ended."""
+
+
+def to_mpf(value: Number) -> Number:
+    """Return a real number as an mpmath number at the current working precision.
+
+    A float means its exact binary value; a str or Fraction means the decimal or the quotient.
+
+    >>> import mpmath
+    >>> with mpmath.workdps(30):
+    ...     print(to_mpf("0.1") == mpmath.mpf(1) / 10, to_mpf(0.1) == mpmath.mpf(1) / 10)
+    True False
+    """
+    import mpmath
+
+    if isinstance(value, mpmath.mpf):
+        return value
+    if isinstance(value, str):
+        value = to_fraction(value)
+    if isinstance(value, Rational):
+        return mpmath.mpf(value.numerator) / value.denominator
+    if hasattr(value, "is_number"):  # SymPy
+        return mpmath.mpf(str(value.evalf(mpmath.mp.dps + 5)))
+    return mpmath.mpf(float(value))
+
+
+def to_fraction(value: Number) -> Fraction:
+    """Return the exact rational value of an int, float, str, Fraction, mpmath or rational SymPy number.
+
+    >>> to_fraction("0.93"), to_fraction(0.5)
+    (Fraction(93, 100), Fraction(1, 2))
+    """
+    import mpmath
+
+    if isinstance(value, mpmath.mpf):
+        sign, mantissa, exponent, _ = value._mpf_
+        return Fraction(-mantissa if sign else mantissa) * Fraction(2) ** exponent
+    if hasattr(value, "is_Rational") and value.is_Rational:  # SymPy
+        return Fraction(int(value.p), int(value.q))
+    try:
+        return Fraction(value)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise DomainError("number", value, "an exact real number (int, float, str, Fraction)") from error
+
+
+def to_precision(precision: int, compute: Callable[[], tuple[Number, ...]]) -> tuple[Number, ...]:
+    """Return compute() with `precision` correct decimal digits in each component (exact zeros stay exact).
+
+    `compute` runs under growing mpmath working precisions and takes its constants from inside.
+
+    >>> import mpmath
+    >>> (value,) = to_precision(20, lambda: (mpmath.sqrt(1 + mpmath.mpf(10) ** -40) - 1,))
+    >>> mpmath.nstr(value, 15)
+    '5.0e-41'
+    """
+    import mpmath
+
+    if not isinstance(precision, int) or precision < 1:
+        raise DomainError("precision", precision, "a positive whole number of decimal digits")
+    digits, previous = precision + _GUARD, None
+    for _ in range(_ATTEMPTS):
+        with mpmath.workdps(digits):
+            values = compute()
+            if previous is not None and all(map(_agree(precision + 2), previous, values)):
+                break
+            previous, digits = values, digits + max(digits // 2, 16)
+    else:
+        raise PrecisionError(f"{precision} digits were not reached with {digits} working digits")
+    with mpmath.workdps(precision):
+        return tuple(+v for v in values)
+
+
+def _agree(digits: int) -> Callable[[Number, Number], bool]:
+    import mpmath
+
+    def close(x: Number, y: Number) -> bool:
+        if mpmath.isinf(x) or mpmath.isinf(y):
+            return bool(x == y)
+        return bool(abs(x - y) <= abs(y) * mpmath.mpf(10) ** -digits)
+
+    return close
+
+
+class MPMath:
+    """The handful of array functions that the solvers use, for single mpmath numbers."""
+
+    abs = staticmethod(abs)
+    minimum = staticmethod(min)
+    maximum = staticmethod(max)
+
+    @staticmethod
+    def where(condition: Any, yes: Number, no: Number) -> Number:
+        """Return yes or no."""
+        return yes if condition else no
+
+    @staticmethod
+    def isinf(x: Number) -> bool:
+        """Tell whether x is infinite."""
+        import mpmath
+
+        return bool(mpmath.isinf(x))
+
+    @staticmethod
+    def sqrt(x: Number) -> Number:
+        """Return the square root."""
+        import mpmath
+
+        return mpmath.sqrt(x)
+
+    @staticmethod
+    def exp(x: Number) -> Number:
+        """Return e to the x."""
+        import mpmath
+
+        return mpmath.exp(x)
+
+    @staticmethod
+    def log(x: Number) -> Number:
+        """Return the natural logarithm."""
+        import mpmath
+
+        return mpmath.log(x)

@@ -1,0 +1,45 @@
+"""The edge of the spectrum: the (zero or negative) ridge at which the physical branch ends."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from hptheory.random_features.curve import branch_determinant, ridge_on_curve, slacks
+from hptheory.random_features.inverse import invert
+
+
+def ridge_edge(psi1: float, psi2: float, mu1_sq: float) -> float:
+    r"""Return the lowest ridge of the physical branch: minus the smallest eigenvalue of K on its range.
+
+    There d ridge/ds = 0 and the risk diverges (for psi2 = inf and psi1 >= 1 the branch ends at s = inf
+    instead, with ridge = -mu2^2 and a finite risk). The edge is 0 exactly for psi1 = psi2.
+
+    Law: edge * psi2 is symmetric in psi1 and psi2.
+
+    >>> ridge_edge(4.0, math.inf, 0.25)
+    -0.75
+    >>> bool(abs(ridge_edge(0.25, math.inf, 0.25) - (-(0.75 + 0.25 * (1 - 0.5) ** 2))) < 1e-9)
+    True
+    """
+    from scipy.optimize import brentq
+
+    if psi1 == psi2:
+        return 0.0
+    if math.isinf(psi2) and psi1 >= 1:
+        return -(1 - mu1_sq)
+    if psi2 < psi1:
+        return ridge_edge(psi2, psi1, mu1_sq) * psi1 / psi2
+    q = 1 / (psi2 * mu1_sq)
+    start = float(invert(0.0, psi1, psi2, mu1_sq)[0])
+
+    def determinant(log_s: float) -> float:
+        s = math.exp(log_s)
+        return branch_determinant(s, slacks(s, psi1, mu1_sq, q), mu1_sq, q)
+
+    low, high = math.log(start), math.log(start) + 1
+    while determinant(high) > 0:
+        high += 1
+    s = math.exp(brentq(determinant, low, high, xtol=1e-15, rtol=4 * np.finfo(float).eps))
+    return float(ridge_on_curve(s, slacks(s, psi1, mu1_sq, q)))
