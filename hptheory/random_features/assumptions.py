@@ -124,7 +124,7 @@ def is_odd(function: ScalarFunction, mean: float) -> Finding:
     """
     if function.odd is not None:
         return Finding(function.odd)
-    values = np.stack([_values(function, PROBES), _values(function, -PROBES)]) - mean
+    values = np.stack([function(PROBES), function(-PROBES)]) - mean
     return Finding(
         bool(np.abs(values.sum(axis=0)).max() <= ODD_TOLERANCE * np.abs(values).max()), NUMERICALLY
     )
@@ -160,26 +160,9 @@ def _largest_derivatives(
 ) -> list[tuple[float, float]]:
     """For each order from 1: (the largest difference quotient on [-radius, radius], its rounding error)."""
     grid = np.arange(-radius, radius, step) + step / 3  # no node at a round number, where kinks like to be
-    values = _values(function, grid)
+    values = function(grid)
     if not np.isfinite(values).all():
         return [(np.inf, 0.0)] * order
     rounding = np.finfo(float).eps * np.abs(values).max()
     quotients = (np.abs(np.diff(values, k)).max() / step**k for k in range(1, order + 1))
     return [(float(q), float(2.0**k * rounding / step**k)) for k, q in enumerate(quotients, start=1)]
-
-
-def _values(function: ScalarFunction, z: np.ndarray) -> np.ndarray:
-    """f at these points; a function of single numbers is looped over."""
-    with np.errstate(all="ignore"):
-        try:
-            values = np.asarray(function.numpy(z), dtype=float)
-        except (TypeError, ValueError):
-            values = np.array([_value(function, point) for point in z])
-    return np.broadcast_to(values, z.shape)
-
-
-def _value(function: ScalarFunction, z: float) -> float:
-    try:
-        return float(function.numpy(z))
-    except OverflowError:
-        return np.inf

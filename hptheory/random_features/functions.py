@@ -12,6 +12,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hptheory.errors import DomainError, UnknownNameError
 
 HERMITE_DEGREES = range(101)
@@ -44,6 +47,33 @@ class ScalarFunction:
     lipschitz: bool | None = None
     closed_form: Callable[[Any], tuple[Any, Any, Any]] | None = None
 
+    def __post_init__(self) -> None:
+        points = tuple(sorted(float(point) for point in self.kinks))
+        if not all(math.isfinite(point) for point in points):
+            raise DomainError("kinks", list(points), "finite numbers")
+        object.__setattr__(self, "kinks", points)
+
+    def __call__(self, z: NDArray[np.float64]) -> NDArray[np.float64]:
+        """f at the points of an array, same shape; a callable of single numbers is looped over.
+
+        Overflow gives infinite values, and what is not a number stays so: the caller decides.
+
+        >>> scalar_function(math.exp)(np.array([[0.0, 1e4]])).tolist()
+        [[1.0, inf]]
+        """
+        with np.errstate(all="ignore"):
+            try:
+                values = np.asarray(self.numpy(z), dtype=float)
+            except (TypeError, ValueError, OverflowError):
+                values = np.array([self._at(point) for point in np.ravel(z)]).reshape(z.shape)
+        return np.broadcast_to(values, z.shape)
+
+    def _at(self, z: float) -> float:
+        try:
+            return float(self.numpy(z))
+        except OverflowError:
+            return math.inf
+
 
 def scalar_function(
     function: str | Callable[[Any], Any] | ScalarFunction, kinks: Iterable[float] = ()
@@ -65,10 +95,9 @@ def scalar_function(
         return _named(function)
     if not callable(function):
         raise DomainError("function", repr(function), "a name, a callable or a ScalarFunction")
-    points = tuple(sorted(float(point) for point in kinks))
-    if not all(math.isfinite(point) for point in points):
-        raise DomainError("kinks", list(points), "finite numbers")
-    return ScalarFunction(getattr(function, "__name__", repr(function)), function, function, points)
+    return ScalarFunction(
+        getattr(function, "__name__", repr(function)), function, function, kinks=tuple(kinks)
+    )
 
 
 def function_names() -> list[str]:
