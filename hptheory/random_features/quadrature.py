@@ -107,7 +107,7 @@ def _quadrature(
         size = (1 + abs(z)) * abs((value(z) - centre) / scale) * density(z) ** 0.5
         return size * size  # a product overflows to infinity, where a power would raise
 
-    radius = _radius(function.name, tail, digits, limit)
+    radius = _radius(function.name, tail, digits, limit, unit / 10)
     first, second = (_pieces(radius, function.kinks, *points) for points in zip(SPLITS, GRADING, strict=True))
     unit = unit * (1 + abs(centre) / scale)
     return GaussianQuadrature(value, density, integrate, (first, second), centre, scale, unit)
@@ -120,12 +120,12 @@ def _pieces(
     return sorted({-radius, radius, *(p for p in (*kinks, *beside, *splits) if abs(p) < radius)})
 
 
-def _radius(name: str, tail: Callable[[Any], Any], digits: int, limit: Any) -> float:
-    """Where to cut the integrals: from there on z^2 f^2 times the density is below 10^-digits."""
+def _radius(name: str, tail: Callable[[Any], Any], digits: int, limit: Any, negligible: Any) -> float:
+    """Where to cut the integrals: from there on z^2 f^2 times the density is negligible."""
     radius = 1.7 + math.sqrt(2 * digits * math.log(10))
     while radius <= limit:
         # three places a side: one alone may be a zero of f
-        if all(tail(side * part * radius) < 10.0**-digits for side in (-1, 1) for part in (1, 0.97, 0.94)):
+        if all(tail(side * part * radius) < negligible for side in (-1, 1) for part in (1, 0.97, 0.94)):
             return radius
         radius *= 1.25
     raise MomentError(f"E f(z)^2 is infinite for f = '{name}', or converges too slowly, over z ~ N(0, 1)")
