@@ -1,0 +1,170 @@
+"""The search behind the planner: the allocation of a budget with the least median predicted loss.
+
+With draws of the laws there is no closed form (``grid_search`` has it for a law known exactly), but a plan
+has two free numbers at most: the points k an axis and what the search costs; proxy and target width follow.
+For each k the best cost is found by zooming in, then the best k, for all draws at once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hptheory.errors import DomainError
+from hptheory.transfer.laws import TransferLaw
+
+Floats = NDArray[np.float64]
+Drift = Literal["target", "limit"]
+
+_ROUNDING = 1 + 1e-12  # money for exactly nine runs pays for nine
+_SIDES = 16  # tried at once; the neighbours of the best bound the next range, as the loss has one minimum
+_PLACES, _ZOOMS = 9, 7  # the same for the search's cost: each zoom leaves a quarter, 1/4^7 = 6e-5 in the end
+
+
+@dataclass(frozen=True)
+class Prices:
+    """The price list: a run at width n costs run_cost n^cost_exponent; widths are multiples of width_step.
+
+    ``width_step`` 0 allows any real width. No run is narrower than ``smallest_width``.
+    """
+
+    cost_exponent: float = 2.0
+    run_cost: float = 1.0
+    smallest_width: float = 1.0
+    width_step: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if not (0 < value < math.inf or (name == "width_step" and value == 0)):
+                raise DomainError(name, value, "> 0 and finite")
+
+    def cost(self, width: ArrayLike) -> Floats:
+        """The cost of one run."""
+        return self.run_cost * np.asarray(width, dtype=np.float64) ** self.cost_exponent
+
+    def widest(self, money: ArrayLike) -> Floats:
+        """The widest run that ``money`` pays for: a multiple of the step, not below ``smallest_width``."""
+        width = (np.maximum(money, 0.0) / self.run_cost) ** (1 / self.cost_exponent)
+        return self.round_down(width)
+
+    def round_down(self, width: ArrayLike) -> Floats:
+        """To a multiple of the step, not below ``smallest_width``."""
+        width = np.asarray(width, dtype=np.float64)
+        if self.width_step:
+            width = np.floor(width / self.width_step * _ROUNDING) * self.width_step
+        return np.maximum(width, self.smallest_width)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A search of ``side`` points an axis at ``proxy_width``; the final model has ``target_width``.
+
+    Numbers, or arrays of one shape that are tried together.
+    """
+
+    proxy_width: Floats
+    side: Floats
+    target_width: Floats
+
+
+def predicted_losses(law: TransferLaw, choice: Choice, drift: Drift | None) -> Floats:
+    """phi*_M + (tau/2) (rho^2 + drift^2), ``[draws, ...]``; rho = L/side; without drift for direct tuning."""
+    target = np.asarray(choice.target_width)
+    square = np.broadcast_to((law.hp_radius / choice.side) ** 2, target.shape)
+    if drift == "limit":
+        square = square + law.hp_gap(choice.proxy_width) ** 2
+    elif drift == "target":
+        square = square + law.drift(choice.proxy_width, target) ** 2
+    half_curvature = law.curvature.reshape((-1,) + (1,) * target.ndim) / 2
+    return law.optimal_loss(target) + half_curvature * square
+
+
+def best_direct(law: TransferLaw, prices: Prices, budget: float, target_width: float | None) -> Choice:
+    """The direct search with the least median loss; at a given width, the finest grid that is paid for."""
+    if target_width is not None:
+        side = _most_points(budget / float(prices.cost(target_width)), law.hp_count)
+        width = np.array(target_width, dtype=np.float64)
+        return Choice(width, np.array(side, dtype=np.float64), width)
+
+    def choice(side: Floats, _: Floats) -> Choice:
+        width = prices.widest(budget / side**law.hp_count)
+        return Choice(width, side, width)
+
+    most = _most_points(budget / float(prices.cost(prices.smallest_width)), law.hp_count)
+    return _best(law, choice, None, most, free_cost=False)
+
+
+def best_transfer(
+    law: TransferLaw,
+    prices: Prices,
+    budget: float,
+    target_width: float | None,
+    drift: Drift,
+    proxy_width: float | None = None,
+) -> Choice:
+    """The transfer with the least median loss, at a given proxy width if there is one."""
+    least = float(prices.cost(prices.smallest_width if proxy_width is None else proxy_width))
+    final = prices.cost(prices.smallest_width if target_width is None else target_width)
+    money = budget - float(final)  # the most that the search may cost
+
+    def choice(side: Floats, place: Floats) -> Choice:
+        """The search costs from one narrowest run (``place`` 0) to all the money (1), whatever the side."""
+        cost = least ** (1 - place) * money**place
+        width = prices.widest(cost / side**law.hp_count)
+        if proxy_width is not None:
+            width = np.broadcast_to(proxy_width, width.shape)
+        if target_width is not None:
+            return Choice(width, side, np.broadcast_to(target_width, width.shape))
+        return Choice(width, side, prices.widest(budget - side**law.hp_count * prices.cost(width)))
+
+    most = _most_points(money / least, law.hp_count)
+    return _best(law, choice, drift, most, free_cost=proxy_width is None)
+
+
+def _best(
+    law: TransferLaw,
+    choice: Callable[[Floats, Floats], Choice],
+    drift: Drift | None,
+    most: int,
+    free_cost: bool,
+) -> Choice:
+    """The choice with the least median loss over side = 1..most and, if it is free, place in [0, 1]."""
+    low, high = 1.0, float(most)
+    while True:
+        few = high - low < _SIDES
+        side = np.arange(low, high + 1) if few else np.unique(np.rint(np.geomspace(low, high, _SIDES)))
+        tried, median = _best_places(law, choice, drift, side, free_cost)
+        best = int(np.argmin(median))
+        if few:
+            return Choice(tried.proxy_width[best], tried.side[best], tried.target_width[best])
+        low, high = side[max(best - 1, 0)], side[min(best + 1, len(side) - 1)]
+
+
+def _best_places(
+    law: TransferLaw,
+    choice: Callable[[Floats, Floats], Choice],
+    drift: Drift | None,
+    side: Floats,
+    free: bool,
+) -> tuple[Choice, Floats]:
+    """For each side the best place, zooming in on all at once; the choices and their median losses."""
+    rows, steps = np.arange(len(side)), np.linspace(0, 1, _PLACES if free else 1)
+    low, high = np.zeros(len(side)), np.ones(len(side))
+    for _ in range(_ZOOMS if free else 1):
+        place = low[:, None] + (high - low)[:, None] * steps
+        tried = choice(np.broadcast_to(side[:, None], place.shape), place)
+        median = np.median(predicted_losses(law, tried, drift), axis=0)
+        best = np.argmin(median, axis=1)
+        low, high = (place[rows, np.clip(best + step, 0, len(steps) - 1)] for step in (-1, 1))
+    chosen = Choice(tried.proxy_width[rows, best], side, tried.target_width[rows, best])
+    return chosen, median[rows, best]
+
+
+def _most_points(runs: float, axes: int) -> int:
+    """The most points an axis that ``runs`` runs pay for."""
+    return math.floor(runs ** (1 / axes) * _ROUNDING)
