@@ -6,6 +6,7 @@ from fractions import Fraction
 
 from hypothesis import strategies as st
 
+from hptheory.random_features import RandomFeatures
 from hptheory.transfer.search_model import SearchModel
 
 # --- transfer ---------------------------------------------------------------------------------------------
@@ -60,3 +61,47 @@ def affine_maps() -> st.SearchStrategy[tuple[float, float]]:
     """(a, b) of f -> a f + b: both signs, scales over six decades, shifts up to a thousand scales."""
     scale = st.builds(lambda e, sign: sign * 10.0**e, st.floats(-3, 3), st.sampled_from([-1.0, 1.0]))
     return scale.flatmap(lambda a: st.tuples(st.just(a), st.floats(-1e3 * abs(a), 1e3 * abs(a))))
+
+
+# --- random features --------------------------------------------------------------------------------------
+
+
+def _decades(low: float, high: float) -> st.SearchStrategy[float]:
+    """Floats spread evenly over decades, with both ends and 1 among the examples."""
+    return st.one_of(
+        st.sampled_from([10.0**low, 10.0**high, 1.0]),
+        st.floats(low, high).map(lambda e: 10.0**e),
+    )
+
+
+def ridges() -> st.SearchStrategy[float]:
+    """The benchmark's box, [1e-12, 1e8]."""
+    return _decades(-12, 8)
+
+
+def widths(*, infinite: bool = True) -> st.SearchStrategy[float]:
+    """psi2 in [1e-2, 1e6], and infinity."""
+    finite = _decades(-2, 6)
+    return st.one_of(finite, st.just(float("inf"))) if infinite else finite
+
+
+def sample_ratios() -> st.SearchStrategy[float]:
+    """psi1 in [1e-3, 1e3], 1 and its neighbours included."""
+    return st.one_of(_decades(-3, 3), st.sampled_from([1 - 2.0**-52, 1 + 2.0**-52, 1 + 1e-9]))
+
+
+def squared_coefficients() -> st.SearchStrategy[float]:
+    """mu1_sq in [1e-6, 1 - 1e-6], dense at both ends."""
+    small = st.floats(-6, -0.31).map(lambda e: 10.0**e)
+    return st.one_of(small, small.map(lambda u: 1 - u), st.sampled_from([1e-6, 0.5, 1 - 1e-6]))
+
+
+def random_features() -> st.SearchStrategy[RandomFeatures]:
+    """Models over the whole box; teachers down to a linear part of 1e-3, noise from 0 to 10."""
+    return st.builds(
+        RandomFeatures,
+        psi1=sample_ratios(),
+        mu1_sq=squared_coefficients(),
+        teacher_mu1_sq=st.one_of(st.floats(1e-3, 0.999), st.just(0.5)),
+        noise_var=st.one_of(st.just(0.0), st.floats(1e-6, 10.0)),
+    )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
+from hptheory.random_features.curve import Number, branch_determinant, ridge_on_curve, slacks
+from hptheory.random_features.inverse import invert_mpmath
 
-from hptheory.random_features.curve import branch_determinant, ridge_on_curve, slacks
-from hptheory.random_features.inverse import invert
+_WORKING_DIGITS = 50
 
 
 def ridge_edge(psi1: float, psi2: float, mu1_sq: float) -> float:
@@ -23,7 +23,7 @@ def ridge_edge(psi1: float, psi2: float, mu1_sq: float) -> float:
     >>> bool(abs(ridge_edge(0.25, math.inf, 0.25) - (-(0.75 + 0.25 * (1 - 0.5) ** 2))) < 1e-9)
     True
     """
-    from scipy.optimize import brentq
+    import mpmath
 
     if psi1 == psi2:
         return 0.0
@@ -31,15 +31,18 @@ def ridge_edge(psi1: float, psi2: float, mu1_sq: float) -> float:
         return -(1 - mu1_sq)
     if psi2 < psi1:
         return ridge_edge(psi2, psi1, mu1_sq) * psi1 / psi2
-    q = 1 / (psi2 * mu1_sq)
-    start = float(invert(0.0, psi1, psi2, mu1_sq)[0])
+    # For psi1 next to psi2 the determinant at ridge 0 is a difference of nearly equal numbers.
+    with mpmath.workdps(_WORKING_DIGITS):
+        samples, features, u = mpmath.mpf(psi1), mpmath.mpf(psi2), mpmath.mpf(mu1_sq)
+        q = 1 / (features * u)
 
-    def determinant(log_s: float) -> float:
-        s = math.exp(log_s)
-        return branch_determinant(s, slacks(s, psi1, mu1_sq, q), mu1_sq, q)
+        def determinant(log_s: Number) -> Number:
+            s = mpmath.exp(log_s)
+            return branch_determinant(s, slacks(s, samples, u, q), u, q)
 
-    low, high = math.log(start), math.log(start) + 1
-    while determinant(high) > 0:
-        high += 1
-    s = math.exp(brentq(determinant, low, high, xtol=1e-15, rtol=4 * np.finfo(float).eps))
-    return float(ridge_on_curve(s, slacks(s, psi1, mu1_sq, q)))
+        low = mpmath.log(invert_mpmath(mpmath.mpf(0), samples, features, u)[0])
+        high = low + 1
+        while determinant(high) > 0:
+            high += 1
+        s = mpmath.exp(mpmath.findroot(determinant, (low, high), solver="illinois", verify=False))
+        return float(ridge_on_curve(s, slacks(s, samples, u, q)))

@@ -91,7 +91,12 @@ def with_mpmath(formula: Formula, model: Callable[[], Model], ridge: Any, psi2: 
             except BelowEdgeError:
                 edge = ridge_edge(float(numbers.psi1), float(width), float(numbers.mu1_sq))
                 raise DomainError("ridge", ridge, f"above the edge of the spectrum, {edge!r}") from None
-            value = formula(s, slack, numbers, 1 / (width * numbers.mu1_sq))
+            try:
+                value = formula(s, slack, numbers, 1 / (width * numbers.mu1_sq))
+            except ZeroDivisionError:
+                # Only at ridge 0, where a slack is exactly 0; there NumPy's signed infinities are the values.
+                floats = with_numpy(formula, Model(*map(float, numbers)), float(ridge), float(psi2))
+                value = tuple(map(to_mpf, floats)) if isinstance(floats, tuple) else to_mpf(floats)
             return value if isinstance(value, tuple) else (value,)
 
         return to_precision(precision, compute)

@@ -1,0 +1,113 @@
+"""From the ridge to the curve: against the printed equations, and to rounding against itself at 60 digits."""
+
+from __future__ import annotations
+
+import math
+
+import mpmath as mp
+import numpy as np
+import pytest
+from hypothesis import example, given
+
+from hptheory.random_features.curve import ridge_on_curve, slacks, stieltjes_on_curve
+from hptheory.random_features.inverse import (
+    BelowEdgeError,
+    invert,
+    invert_below_zero,
+    invert_jax,
+    invert_mpmath,
+)
+from tests import strategies
+from tests.random_features.reference import stieltjes_reference
+
+
+@given(
+    strategies.ridges(),
+    strategies.sample_ratios(),
+    strategies.widths(),
+    strategies.squared_coefficients(),
+)
+@example(1e-12, 1.0, 1.0, 1 - 1e-6)
+@example(1e-12, 1 + 2.0**-52, 1.0, 1e-6)
+@example(1e8, 1e3, 1e-2, 1 - 1e-6)
+def test_float64_is_right_to_rounding(ridge, psi1, psi2, mu1_sq):
+    """s and both slacks to 4e-15 relative: about 20 roundings, none of them amplified."""
+    s, slack = invert(ridge, psi1, psi2, mu1_sq)
+    with mp.workdps(60):
+        u = mp.mpf(mu1_sq)
+        exact_s, exact = invert_mpmath(mp.mpf(ridge), mp.mpf(psi1), mp.mpf(psi2), u)
+        for found, expected in ((s, exact_s), (slack.sample, exact.sample), (slack.width, exact.width)):
+            assert abs(mp.mpf(float(found)) / expected - 1) < 4e-15
+        # The 60-digit root itself is checked on the definition of the curve, without the solver's own slacks.
+        again = ridge_on_curve(exact_s, slacks(exact_s, mp.mpf(psi1), u, 1 / (mp.mpf(psi2) * u)))
+        assert abs(again / mp.mpf(ridge) - 1) < mp.mpf(10) ** -25
+
+
+@pytest.mark.parametrize("ridge", [1e-8, 0.3, 1e6])
+@pytest.mark.parametrize(
+    ("psi1", "psi2"), [(4.0, 2.0), (0.5, 8.0), (1.0, 1.0), (3.0, math.inf), (0.5, math.inf)]
+)
+def test_it_solves_the_equations_as_printed(ridge, psi1, psi2):
+    """The independent reference solves (9), (10) by root finding, without the curve."""
+    s, slack = invert(ridge, psi1, psi2, 0.6)
+    for found, expected in zip(
+        stieltjes_on_curve(s, slack, psi1, 0.6), stieltjes_reference(ridge, psi1, psi2, 0.6), strict=True
+    ):
+        assert abs(float(found / expected) - 1) < 1e-14
+
+
+def test_ridge_zero_is_the_end_of_the_curve():
+    """At ridge 0 the smaller of the two slacks is exactly 0."""
+    assert invert(0.0, 2.0, 3.0, 0.5)[1].sample == 0
+    assert invert(0.0, 3.0, 2.0, 0.5)[1].width == 0
+    assert tuple(map(float, invert(0.0, 2.0, 2.0, 0.5)[1])) == (0.0, 0.0)
+
+
+def test_arrays_equal_their_elements():
+    """Blocks and the late subset change nothing."""
+    rng = np.random.default_rng(7)
+    ridge, psi2 = 10 ** rng.uniform(-12, 8, 300), 10 ** rng.uniform(-2, 6, 300)
+    s, _ = invert(ridge, 1.5, psi2, 0.999)
+    single = [float(invert(r, 1.5, p, 0.999)[0]) for r, p in zip(ridge, psi2, strict=True)]
+    np.testing.assert_allclose(s, single, rtol=1e-14)
+
+
+@given(strategies.sample_ratios(), strategies.widths(), strategies.squared_coefficients())
+def test_negative_ridges_continue_the_curve(psi1, psi2, mu1_sq):
+    """Half-way to the edge in the ridge, the root satisfies the definition of the curve."""
+    from hptheory.random_features.edge import ridge_edge
+
+    edge = ridge_edge(psi1, psi2, mu1_sq)
+    ridge = np.array(edge / 2)
+    if not edge < 0:
+        with pytest.raises(BelowEdgeError):
+            invert_below_zero(np.array(-1e-3), psi1, psi2, mu1_sq)
+        return
+    s, _ = invert_below_zero(ridge, psi1, psi2, mu1_sq)
+    with mp.workdps(60):
+        exact_s, _ = invert_mpmath(mp.mpf(float(ridge)), mp.mpf(psi1), mp.mpf(psi2), mp.mpf(mu1_sq))
+        # Newton in float64 meets the cancellation of g - P: relative to s it is amplified by P/e <= 1/mu2^2.
+        assert abs(mp.mpf(float(s)) / exact_s - 1) < 1e-9
+        u = mp.mpf(mu1_sq)
+        again = ridge_on_curve(exact_s, slacks(exact_s, mp.mpf(psi1), u, 1 / (mp.mpf(psi2) * u)))
+        assert abs(again / mp.mpf(float(ridge)) - 1) < mp.mpf(10) ** -25
+
+
+@pytest.mark.parametrize("psi2", [0.5, 6.0, math.inf])
+def test_below_the_edge_there_is_no_root(psi2):
+    from hptheory.random_features.edge import ridge_edge
+
+    edge = ridge_edge(2.0, psi2, 0.5)
+    invert_below_zero(np.array(0.999 * edge), 2.0, psi2, 0.5)
+    with pytest.raises(BelowEdgeError):
+        invert_below_zero(np.array(1.001 * edge), 2.0, psi2, 0.5)
+    with mp.workdps(30), pytest.raises(BelowEdgeError):
+        invert_mpmath(mp.mpf(1.001 * edge), mp.mpf(2), mp.mpf(psi2), mp.mpf("0.5"))
+
+
+def test_jax_matches_numpy_in_single_precision():
+    pytest.importorskip("jax")
+    ridge = np.logspace(-3, 4, 15)
+    s, _ = invert_jax(ridge, 4.0, 3.0, 0.25)
+    # Single precision: 2^-24 times the few roundings of the last Newton step.
+    np.testing.assert_allclose(np.asarray(s), invert(ridge, 4.0, 3.0, 0.25)[0], rtol=2e-6)

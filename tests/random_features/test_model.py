@@ -1,0 +1,216 @@
+"""The object: the theory against the printed equations, number systems, limits, and bad input."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+import mpmath as mp
+import numpy as np
+import pytest
+from hypothesis import given
+
+from hptheory.errors import DomainError, HPTheoryError, UnknownNameError
+from hptheory.random_features import RandomFeatures
+from tests import strategies
+from tests.random_features.reference import risk_reference
+
+FIGURE_4 = RandomFeatures.from_functions("tanh", "relu", psi1=4.0, noise_std=0.25)
+
+
+@pytest.mark.parametrize("ridge", [1e-6, 0.3, 1e4])
+@pytest.mark.parametrize(("psi1", "psi2"), [(4.0, 2.0), (0.5, 8.0), (1.0, 1.0), (3.0, math.inf)])
+def test_risk_is_that_of_the_printed_equations(ridge, psi1, psi2):
+    rf = RandomFeatures(psi1, 0.6, 0.7, 0.1)
+    expected = risk_reference(ridge, psi1, psi2, 0.6, 0.7, 0.1)
+    assert abs(float(rf.risk(ridge, psi2) / expected) - 1) < 1e-13
+
+
+@given(strategies.random_features(), strategies.ridges(), strategies.widths())
+def test_float64_is_right_to_rounding(rf, ridge, psi2):
+    """m1, m2, their derivatives and the risk to 1e-14: sums of positive terms, about 40 roundings deep."""
+    for found, exact in (
+        (rf.stieltjes(ridge, psi2), rf.stieltjes(ridge, psi2, precision=25)),
+        (rf.stieltjes_derivative(ridge, psi2), rf.stieltjes_derivative(ridge, psi2, precision=25)),
+        ((rf.risk(ridge, psi2),), (rf.risk(ridge, psi2, precision=25),)),
+    ):
+        for one, other in zip(found, exact, strict=True):
+            assert abs(mp.mpf(one) / other - 1) < 1e-14
+
+
+@given(strategies.random_features(), strategies.ridges(), strategies.widths())
+def test_laws_of_the_stieltjes_transforms(rf, ridge, psi2):
+    """m1 >= m2 > 0 (equal to rounding at huge ridge), ridge m1 < 1, both falling in the ridge."""
+    m1, m2 = rf.stieltjes(ridge, psi2)
+    assert m1 >= m2 > 0
+    assert ridge * m1 <= 1
+    d1, d2 = rf.stieltjes_derivative(ridge, psi2)
+    assert d1 < 0
+    assert d2 < 0
+    more = rf.stieltjes(2 * ridge, psi2)
+    assert more[0] < m1
+    assert more[1] < m2
+
+
+@given(strategies.random_features(), strategies.ridges(), strategies.widths())
+def test_bounds_of_the_risk(rf, ridge, psi2):
+    """Above what no linear student can learn, B; towards the null risk 1 + noise_var at infinite ridge."""
+    unlearnable = 1 - rf.teacher_mu1_sq + rf.noise_var
+    assert rf.risk(ridge, psi2) > unlearnable * (1 - 1e-14)
+    # At ridge 1e20 the student has learnt a part of size P1/ridge < 1e-16.
+    assert rf.risk(1e20, psi2) == pytest.approx(1 + rf.noise_var, rel=1e-14)
+
+
+@given(strategies.random_features(), strategies.ridges())
+def test_infinite_width_is_the_limit(rf, ridge):
+    """risk(psi2) -> risk(inf) with the slope d risk / d eta: what is left falls ten times when eta does."""
+    with mp.workdps(80):
+        limit = rf.risk(ridge, precision=70)
+        slope = rf.risk_eta_derivative(ridge, precision=70)
+        left = [
+            (rf.risk(ridge, mp.mpf(float(rf.psi1)) / eta, precision=70) - limit) / eta - slope
+            for eta in (mp.mpf(10) ** -15, mp.mpf(10) ** -16)
+        ]
+        # Differences of 70-digit numbers over 1e-16 are good to 1e-53.
+        assert abs(left[1]) <= abs(left[0]) * mp.mpf("0.10001") + mp.mpf(10) ** -52
+
+
+@given(strategies.random_features(), strategies.ridges(), strategies.widths())
+def test_derivatives_in_the_ridge(rf, ridge, psi2):
+    """Against symmetric differences at 60 digits."""
+    with mp.workdps(60):
+        h = mp.mpf(ridge) * mp.mpf(10) ** -15
+        low, mid, high = (rf.risk(mp.mpf(ridge) + k * h, psi2, precision=55) for k in (-1, 0, 1))
+        first = rf.risk_derivative(ridge, psi2, precision=25)
+        second = rf.risk_derivative(ridge, psi2, order=2, precision=25)
+        # The next terms of the differences are of relative size 1e-30, measured on the scale of the risk.
+        assert abs((high - low) / (2 * h) - first) <= mp.mpf(10) ** -18 * mid / ridge
+        assert abs((high - 2 * mid + low) / h**2 - second) <= mp.mpf(10) ** -18 * mid / mp.mpf(ridge) ** 2
+
+
+def test_interpolation_and_the_peak():
+    """Ridge 0 is the limit from above, infinite at psi1 = psi2; m1 is infinite for psi2 <= psi1."""
+    for psi2 in (0.5, 3.9, 4.1, 40.0, math.inf):
+        assert FIGURE_4.risk(0.0, psi2) == pytest.approx(FIGURE_4.risk(1e-13, psi2), rel=1e-8)
+    assert FIGURE_4.risk(0.0, 4.0) == math.inf
+    assert FIGURE_4.risk(0.0, 4.0, precision=30) == math.inf
+    assert FIGURE_4.stieltjes(0.0, 2.0)[0] == math.inf
+    assert FIGURE_4.stieltjes(0.0, 2.0, precision=30)[0] == math.inf
+    assert FIGURE_4.stieltjes(0.0, 8.0)[0] < math.inf
+    assert FIGURE_4.stieltjes_derivative(0.0, 4.0)[0] == -math.inf
+
+
+def test_negative_ridges_down_to_the_edge():
+    edge = FIGURE_4.ridge_edge(10.0)
+    assert edge < 0
+    risks = FIGURE_4.risk(edge * np.array([0.9, 0.99, 0.999]), 10.0)
+    assert np.all(np.diff(risks) > 0)
+    with pytest.raises(DomainError, match="above the edge of the spectrum"):
+        FIGURE_4.risk([0.1, 1.01 * edge], 10.0)
+    with pytest.raises(DomainError, match="above the edge of the spectrum"):
+        FIGURE_4.risk(1.01 * edge, 10.0, precision=30)
+    assert FIGURE_4.ridge_edge(4.0) == 0.0
+
+
+def test_broadcasting():
+    ridge, psi2 = np.logspace(-3, 3, 5)[:, None], np.array([1.0, 4.0, math.inf])
+    risk = FIGURE_4.risk(ridge, psi2)
+    assert risk.shape == (5, 3)
+    m1, m2 = FIGURE_4.stieltjes(ridge, psi2)
+    assert m1.shape == m2.shape == (5, 3)
+    assert risk[2, 1] == FIGURE_4.risk(float(ridge[2, 0]), 4.0)
+    assert isinstance(FIGURE_4.risk(0.1, 1.0), float)
+    assert FIGURE_4.risk(np.empty((0, 3)), 2.0).shape == (0, 3)
+    assert FIGURE_4.risk(ridge, psi2, precision=20).shape == (5, 3)
+
+
+def test_numbers_mean_what_they_say():
+    """A float is its binary value, a str or Fraction its decimal value."""
+    binary = RandomFeatures(4.0, 0.1, 0.7, 0.1).risk(0.5, 2.0, precision=30)
+    decimal = RandomFeatures("4", "0.1", Fraction(7, 10), "0.1").risk("0.5", "2", precision=30)
+    same = RandomFeatures(4, Fraction(0.1), Fraction(0.7), Fraction(0.1)).risk(0.5, 2.0, precision=30)
+    assert binary == same
+    assert 0 < abs(binary - decimal) < 1e-15
+    assert RandomFeatures("4", "0.1", "0.7", "0.1").risk("0.5", "2") == pytest.approx(
+        float(decimal), rel=1e-15
+    )
+
+
+def test_moments_are_recomputed_at_the_precision_asked():
+    """tanh has no closed form: 40 digits of the risk need 40 digits of its moment."""
+    short, long = (FIGURE_4.risk(0.1, 2.0, precision=p) for p in (30, 40))
+    with mp.workdps(45):
+        assert abs(short - long) < mp.mpf(10) ** -29
+    assert abs(float(long) - FIGURE_4.risk(0.1, 2.0)) < 1e-14
+
+
+def test_jax_under_jit_grad_and_vmap():
+    jax = pytest.importorskip("jax")
+    jnp = jax.numpy
+    with jax.enable_x64(True):
+        ridge = jnp.logspace(-3, 3, 7)
+        risk = jax.jit(lambda r: FIGURE_4.risk(r, 2.0))
+        np.testing.assert_allclose(risk(ridge), FIGURE_4.risk(np.asarray(ridge), 2.0), rtol=1e-13)
+        slope = jax.vmap(jax.grad(risk))(ridge)
+        bend = jax.vmap(jax.grad(jax.grad(risk)))(ridge)
+        np.testing.assert_allclose(slope, FIGURE_4.risk_derivative(np.asarray(ridge), 2.0), rtol=1e-11)
+        np.testing.assert_allclose(
+            bend, FIGURE_4.risk_derivative(np.asarray(ridge), 2.0, order=2), rtol=1e-10
+        )
+        # In the width and in the model's own parameters too.
+        h = 1e-6
+        wide = jax.grad(lambda psi2: FIGURE_4.risk(0.1, psi2))(3.0)
+        assert wide == pytest.approx(
+            (FIGURE_4.risk(0.1, 3.0 + h) - FIGURE_4.risk(0.1, 3.0 - h)) / (2 * h), rel=1e-8
+        )
+        samples = jax.grad(lambda psi1: RandomFeatures(psi1, 0.5, 0.7, 0.1).risk(0.1, 3.0))(2.0)
+        difference = RandomFeatures(2 + h, 0.5, 0.7, 0.1).risk(0.1, 3.0) - RandomFeatures(
+            2 - h, 0.5, 0.7, 0.1
+        ).risk(0.1, 3.0)
+        assert samples == pytest.approx(difference / (2 * h), rel=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"psi1": 0.0}, r"psi1 = 0.0 is outside its domain: it must be in \(0, inf\)"),
+        ({"psi1": math.inf}, "psi1 = inf"),
+        ({"mu1_sq": 1.0}, r"mu1_sq = 1.0 .* in \(0, 1\)"),
+        ({"mu1_sq": math.nan}, "mu1_sq = nan"),
+        ({"teacher_mu1_sq": 0.0}, r"teacher_mu1_sq = 0.0 .* in \(0, 1\]"),
+        ({"noise_var": -1e-9}, "noise_var = -1e-09"),
+        ({"psi1": "four"}, "psi1 = 'four' .* a real number"),
+        ({"psi1": None}, "psi1 = None"),
+    ],
+)
+def test_parameters_outside_their_domain(change, message):
+    with pytest.raises(DomainError, match=message):
+        RandomFeatures(**{"psi1": 4.0, "mu1_sq": 0.5, "teacher_mu1_sq": 0.5, "noise_var": 0.1, **change})
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda rf: rf.risk(math.nan), "ridge = nan"),
+        (lambda rf: rf.risk([0.1, math.inf]), "ridge = inf"),
+        (lambda rf: rf.risk(0.1, 0.0), "psi2 = 0.0"),
+        (lambda rf: rf.risk(0.1, -1.0), "psi2 = -1.0"),
+        (lambda rf: rf.optimal_ridge(math.nan), "psi2 = nan"),
+        (lambda rf: rf.gaps(-2.0), "psi2 = -2.0"),
+        (lambda rf: rf.risk(0.1, precision=0), "precision = 0"),
+        (lambda rf: rf.risk_derivative(0.1, order=3), "order = 3"),
+        (lambda rf: rf.risk("a"), "ridge = 'a'"),
+    ],
+)
+def test_arguments_outside_their_domain(call, message):
+    with pytest.raises(DomainError, match=message):
+        call(FIGURE_4)
+
+
+def test_unknown_names_and_wrong_noise():
+    with pytest.raises(UnknownNameError, match="tanh"):
+        RandomFeatures.from_functions("tanhh", "relu", psi1=4.0)
+    with pytest.raises(DomainError, match="noise_std = -1"):
+        RandomFeatures.from_functions("tanh", "relu", psi1=4.0, noise_std=-1)
+    with pytest.raises(HPTheoryError):
+        RandomFeatures.from_functions("relu", "relu", psi1=4.0)
