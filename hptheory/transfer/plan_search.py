@@ -23,7 +23,7 @@ Drift = Literal["target", "limit"]
 
 _ROUNDING = 1 + 1e-12  # money for exactly nine runs pays for nine
 _SIDES = 16  # tried at once; the neighbours of the best bound the next range, as the loss has one minimum
-_PLACES, _ZOOMS = 9, 7  # the same for the search's cost: each zoom leaves a quarter, 1/4^7 = 6e-5 in the end
+_PLACES, _ZOOMS = 9, 10  # the same for the cost of the search: each zoom leaves a quarter, 1e-6 in the end
 
 
 @dataclass(frozen=True)
@@ -113,14 +113,14 @@ def best_transfer(
     money = budget - float(final)  # the most that the search may cost
 
     def choice(side: Floats, place: Floats) -> Choice:
-        """The search costs from one narrowest run (``place`` 0) to all the money (1), whatever the side."""
-        cost = least ** (1 - place) * money**place
-        width = prices.widest(cost / side**law.hp_count)
+        """The search's runs cost from the narrowest one's price (``place`` 0) to all the money (1)."""
+        runs = side**law.hp_count
+        width = prices.widest(least ** (1 - place) * (money / runs) ** place)
         if proxy_width is not None:
             width = np.broadcast_to(proxy_width, width.shape)
         if target_width is not None:
             return Choice(width, side, np.broadcast_to(target_width, width.shape))
-        return Choice(width, side, prices.widest(budget - side**law.hp_count * prices.cost(width)))
+        return Choice(width, side, prices.widest(budget - runs * prices.cost(width)))
 
     most = _most_points(money / least, law.hp_count)
     return _best(law, choice, drift, most, free_cost=proxy_width is None)

@@ -77,8 +77,8 @@ def test_a_law_known_exactly_gives_the_exact_optimum(m, budget, fix_target):
     transfer = transfer_optimum(m, budget, target_width=target, whole="axis")
     # The plan keeps the final model at least as wide as the narrowest proxy; the model does not ask for that.
     if transfer.target_width >= 1:
-        # Places are found to 6e-5 of a range of costs of at most e^30, so costs to 0.2 %, at a minimum whose
-        # second derivative in log cost is at most (alpha/r)^2 = 36.
+        # Places are found to 1e-6 of a range of log costs of at most 30. The second derivative of the loss in
+        # it is at most (alpha/r)^2 = 36, times the square of search cost by final cost, here below 1e3.
         assert best.transfer.loss == pytest.approx(transfer.loss, rel=1e-4)
         assert best.transfer.loss >= transfer.loss * (1 - 1e-9)
 
