@@ -35,3 +35,7 @@ class MissingExtraError(HPTheoryError):
         super().__init__(
             f"{purpose} needs {package}, which is not installed; run: pip install 'hptheory[{extra}]'"
         )
+
+
+class PrecisionError(HPTheoryError):
+    """The digits asked for were not reached; the message says what did not converge."""

@@ -11,17 +11,12 @@ from fractions import Fraction
 from numbers import Rational
 from typing import Any
 
-from hptheory.errors import DomainError, HPTheoryError
+from hptheory.errors import DomainError, PrecisionError
 
 Number = Any
 
 _GUARD = 12
 _ATTEMPTS = 9
-
-
-class PrecisionError(HPTheoryError):
-    """The digits asked for were not reached; the message says at which working precision the attempt
-    ended."""
 
 
 def to_mpf(value: Number) -> Number:

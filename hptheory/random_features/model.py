@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -318,10 +318,8 @@ class RandomFeatures:
             return Model(*map(to_mpf, self._parameters()))
         import mpmath
 
-        from hptheory.random_features.moments import moments
-
         activation, teacher, noise_std = self.source
-        student, target = (moments(f, precision=mpmath.mp.dps).mu1_sq for f in (activation, teacher))
+        student, target = (_mu1_sq(function, mpmath.mp.dps) for function in (activation, teacher))
         return Model(to_mpf(self.psi1), student, target, to_mpf(noise_std) ** 2)
 
     def _fractions(self) -> Model:
@@ -414,6 +412,14 @@ def _risk(s: Number, slack: Any, model: Model, q: Number) -> Number:
 _RISK_DERIVATIVES: dict[int, Formula] = {
     order: partial(risk_ridge_derivative, order=order) for order in (1, 2)
 }
+
+
+@lru_cache(maxsize=64)
+def _mu1_sq(function: Any, digits: int) -> Number:
+    """Return the moment of a name or callable to the given digits; one quadrature serves a whole array."""
+    from hptheory.random_features.moments import moments
+
+    return moments(function, precision=digits).mu1_sq
 
 
 def _to_float(value: Number) -> float:

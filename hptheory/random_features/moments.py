@@ -19,12 +19,12 @@ from hptheory.random_features.quadrature import (
     FLOAT_DIGITS,
     GaussianQuadrature,
     MomentError,
-    PrecisionError,
+    MomentPrecisionError,
     float_quadrature,
     mpmath_quadrature,
 )
 
-__all__ = ["MomentError", "Moments", "PrecisionError", "moments"]
+__all__ = ["MomentError", "MomentPrecisionError", "Moments", "moments"]
 
 GUARD = 15
 """Digits beyond those asked: two or so for rounding and conditioning, the rest for a small mu1_sq."""
@@ -71,8 +71,8 @@ def moments(
     come back; with ``precision`` (decimal digits, at least 1) mpmath numbers with that many correct digits.
 
     Source: 2512.22768, App. B.4. `MomentError` where a moment is infinite or f is constant or not finite;
-    its subclass `PrecisionError` where a quadrature does not converge (to 1e-6 in floats, to ``precision``
-    digits otherwise), or f does not take mpmath numbers.
+    its subclass `MomentPrecisionError` where a quadrature does not converge (to 1e-6 in floats, to
+    ``precision`` digits otherwise), or f does not take mpmath numbers.
 
     *Laws*: 0 <= mu1_sq <= 1, and 1 for linear functions only; a f + b has the mu1_sq of f, and so has f(-z);
     two precisions agree.
@@ -150,7 +150,7 @@ def _from_quadrature(function: ScalarFunction, rule: GaussianQuadrature) -> Mome
 
 def _converged(name: str, found: Moments, tolerance: Any) -> Moments:
     if not found.error <= tolerance:
-        raise PrecisionError(
+        raise MomentPrecisionError(
             f"the moments of '{name}' did not converge: the error of mu1_sq is about "
             f"{mpmath.nstr(found.error, 2)}, and {mpmath.nstr(tolerance, 2)} was asked; declare its kinks "
             "(corners, jumps), or ask for fewer digits"

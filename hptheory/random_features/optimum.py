@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hptheory.random_features.arbitrary import MPMath, PrecisionError
+from hptheory.errors import PrecisionError
+from hptheory.random_features.arbitrary import MPMath
 from hptheory.random_features.curve import Model, Number, Slacks, fitted, fitted_slope, slacks, stationarity
 from hptheory.random_features.inverse import invert, invert_mpmath
 from hptheory.random_features.series import Series

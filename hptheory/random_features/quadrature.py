@@ -15,7 +15,7 @@ from typing import Any
 import mpmath
 import numpy as np
 
-from hptheory.errors import HPTheoryError
+from hptheory.errors import HPTheoryError, PrecisionError
 from hptheory.random_features.functions import ScalarFunction
 
 FLOAT_DIGITS = 17
@@ -31,7 +31,7 @@ class MomentError(HPTheoryError):
     """The Gaussian moments of a function do not exist, are not finite, or could not be computed."""
 
 
-class PrecisionError(MomentError):
+class MomentPrecisionError(MomentError, PrecisionError):
     """A function cannot be evaluated, or integrated, to the number of digits asked."""
 
 
@@ -172,7 +172,7 @@ def _mpmath_value(function: ScalarFunction, z: Any) -> Any:
     try:
         value = function.mpmath(z)
     except (TypeError, AttributeError, ValueError, ArithmeticError) as problem:
-        raise PrecisionError(
+        raise MomentPrecisionError(
             f"'{function.name}' does not take mpmath numbers, which precision= needs "
             f"({type(problem).__name__}: {problem}); write it with mpmath's functions"
         ) from problem
@@ -180,7 +180,7 @@ def _mpmath_value(function: ScalarFunction, z: Any) -> Any:
     if isinstance(value, int) or (isinstance(value, float) and value.is_integer()):
         return mpmath.mpf(value)  # small whole numbers are exact in any type
     if not isinstance(value, mpmath.mpf):
-        raise PrecisionError(
+        raise MomentPrecisionError(
             f"'{function.name}' turns mpmath numbers into {type(value).__name__}, which cannot hold the "
             "digits that precision= asks; write it with mpmath's functions"
         )

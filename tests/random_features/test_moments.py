@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from hptheory.errors import DomainError
 from hptheory.random_features.functions import function_names, scalar_function
-from hptheory.random_features.moments import MomentError, PrecisionError, moments
+from hptheory.random_features.moments import MomentError, MomentPrecisionError, moments
 from tests.strategies import affine_maps
 
 NAMES = [name for name in function_names() if name != "hermite0"]
@@ -198,7 +198,7 @@ def test_moments_that_do_not_exist_are_named(function, message):
 
 @pytest.mark.parametrize("function", [lambda z: 1 / z, lambda z: np.sign(np.sin(200 * z))])
 def test_a_quadrature_that_does_not_converge_says_so(function):
-    with pytest.raises(PrecisionError, match="did not converge: the error of mu1_sq is about"):
+    with pytest.raises(MomentPrecisionError, match="did not converge: the error of mu1_sq is about"):
         moments(function)
 
 
@@ -213,7 +213,7 @@ def test_a_quadrature_that_does_not_converge_says_so(function):
     ],
 )
 def test_a_precision_that_cannot_be_reached_says_why(function, message):
-    with pytest.raises(PrecisionError, match=message):
+    with pytest.raises(MomentPrecisionError, match=message):
         moments(function, precision=30)
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from hptheory.errors import DomainError
 from hptheory.random_features.moments import moments
-from hptheory.random_features.simulate import Simulation, ridge_predictions, simulate
+from hptheory.random_features.simulation import Simulation, ridge_predictions, simulate
 from tests.random_features.reference import risk_reference, stieltjes_reference
 
 
