@@ -1,7 +1,22 @@
 """Transfer analysis: sweep tables, gaps, exponents, the verdict (2512.22768, Sec. 2-3, App. B)."""
 
 from hptheory.transfer.analysis import analyse
+from hptheory.transfer.gaps import Gaps
+from hptheory.transfer.laws import TransferLaw
+from hptheory.transfer.planner import Plan, plan
+from hptheory.transfer.rates import direct_tuning, is_useful, transfer_tuning
 from hptheory.transfer.report import Report
 from hptheory.transfer.table import SweepTable
 
-__all__ = ["Report", "SweepTable", "analyse"]
+__all__ = [
+    "Gaps",
+    "Plan",
+    "Report",
+    "SweepTable",
+    "TransferLaw",
+    "analyse",
+    "direct_tuning",
+    "is_useful",
+    "plan",
+    "transfer_tuning",
+]
