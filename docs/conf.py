@@ -78,11 +78,12 @@ copybutton_prompt_is_regexp = True
 copybutton_only_copy_prompt_lines = True
 
 
+_MARK = re.compile(r"([|*]|(?<=\w)_(?!\w))")
 _MARKED = re.compile(r"(`+.*?`+|(?<!\w)\*{1,2}[A-Za-z](?:[^*]*[^*\s])?\*{1,2}(?!\w))")
 
 
 def _read_as_plain_text(app, what, name, obj, options, lines) -> None:  # type: ignore[no-untyped-def]
-    """|x| in the prose of a docstring is an absolute value and a*b a product: no reStructuredText marks.
+    """In the prose of a docstring |x| is a modulus, a*b a product, x_ a name: no reStructuredText marks.
 
     An underlined heading (Parameters, Notes) is a rubric: a docstring may not have sections.
     """
@@ -91,7 +92,7 @@ def _read_as_plain_text(app, what, name, obj, options, lines) -> None:  # type: 
             lines[number - 1 : number + 1] = [f".. rubric:: {lines[number - 1]}", ""]
         elif not line.startswith((" ", ">>>")):  # indented lines are formulas and code
             parts = _MARKED.split(line)
-            parts[::2] = [re.sub(r"([|*])", r"\\\1", prose) for prose in parts[::2]]
+            parts[::2] = [_MARK.sub(r"\\\1", prose) for prose in parts[::2]]
             lines[number] = "".join(parts)
 
 
