@@ -99,10 +99,15 @@ class RandomFeatures:
     source: tuple[Any, Any, Any] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        _check("psi1", self.psi1, lambda x: 0 < x < math.inf, "in (0, inf)")
-        _check("mu1_sq", self.mu1_sq, lambda x: 0 < x < 1, "in (0, 1), the square of mu1")
-        _check("teacher_mu1_sq", self.teacher_mu1_sq, lambda x: 0 < x <= 1, "in (0, 1], the square of mu1*")
-        _check("noise_var", self.noise_var, lambda x: 0 <= x < math.inf, "in [0, inf), a variance")
+        _check("psi1", self.psi1, lambda x: (x > 0) & (x < math.inf), "in (0, inf)")
+        _check("mu1_sq", self.mu1_sq, lambda x: (x > 0) & (x < 1), "in (0, 1), the square of mu1")
+        _check(
+            "teacher_mu1_sq",
+            self.teacher_mu1_sq,
+            lambda x: (x > 0) & (x <= 1),
+            "in (0, 1], the square of mu1*",
+        )
+        _check("noise_var", self.noise_var, lambda x: (x >= 0) & (x < math.inf), "in [0, inf), a variance")
 
     @classmethod
     def from_functions(
@@ -125,7 +130,9 @@ class RandomFeatures:
         from hptheory.random_features.assumptions import check_assumptions as check
         from hptheory.random_features.moments import moments
 
-        _check("noise_std", noise_std, lambda x: 0 <= x < math.inf, "in [0, inf), a standard deviation")
+        _check(
+            "noise_std", noise_std, lambda x: (x >= 0) & (x < math.inf), "in [0, inf), a standard deviation"
+        )
         if check_assumptions:
             check(activation, teacher)
         noise_var = noise_std**2 if isinstance(noise_std, float) else to_fraction(noise_std) ** 2
@@ -432,14 +439,24 @@ def _floats(value: Any) -> Any:
 
 
 def _check(name: str, value: Any, inside: Callable[[Any], Any], bound: str) -> None:
-    """Raise `DomainError` with the first value outside; JAX arrays pass, their values being unknown under
-    jit."""
+    """Raise `DomainError` with the first value outside; JAX arrays pass, being unknown under jit.
+
+    `inside` takes arrays and is False for NaN.
+    """
     if is_jax(value):
         return
-    for one in np.ravel(np.asarray(value, dtype=object)):
-        try:
-            number = _to_float(one)
-        except (TypeError, ValueError) as error:
-            raise DomainError(name, repr(one), f"a real number {bound}") from error
-        if math.isnan(number) or not inside(number):
-            raise DomainError(name, one, bound)
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiu":
+        objects = np.asarray(value, dtype=object).ravel()
+        array = np.array([_checked_float(name, one, bound) for one in objects])
+    outside = ~np.asarray(inside(array))
+    if np.any(outside):
+        first = int(np.flatnonzero(outside)[0])
+        raise DomainError(name, np.asarray(value, dtype=object).ravel()[first], bound)
+
+
+def _checked_float(name: str, value: Any, bound: str) -> float:
+    try:
+        return _to_float(value)
+    except (TypeError, ValueError) as error:
+        raise DomainError(name, repr(value), f"a real number {bound}") from error

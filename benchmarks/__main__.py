@@ -1,0 +1,34 @@
+"""Run every benchmark and print its table: `python -m benchmarks [NAME ...]`."""
+
+from __future__ import annotations
+
+import importlib
+import platform
+import sys
+import time
+
+from benchmarks.harness import HEADER, Row
+
+# calibration takes an hour and writes a page of its own: `python -m benchmarks.calibration`.
+MODULES = ("random_features", "startup")
+
+
+def main(names: list[str]) -> int:
+    """Print the rows of the benchmarks named (default: all); exit code 1 if a number is not reached."""
+    unknown = set(names) - set(MODULES)
+    if unknown:
+        print(f"unknown benchmark {', '.join(sorted(unknown))}; known: {', '.join(MODULES)}", file=sys.stderr)
+        return 2
+    print(f"{platform.platform()}, Python {platform.python_version()}, one thread\n\n{HEADER}")
+    start, missed = time.perf_counter(), False
+    for name in names or MODULES:
+        row: Row
+        for row in importlib.import_module(f"benchmarks.{name}").rows():
+            print(row, flush=True)
+            missed |= row.reached is False
+    print(f"\n{time.perf_counter() - start:.0f} s")
+    return int(missed)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,37 @@
+"""What every benchmark shares: a row of the printed table, and timings that survive a noisy machine."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measured number: what, how much, against which peer in the same run, and the number to reach."""
+
+    name: str
+    value: str
+    peer: str = ""
+    ratio: str = ""
+    goal: str = ""
+    reached: bool | None = None
+
+    def __str__(self) -> str:
+        mark = {True: "yes", False: "NO", None: ""}[self.reached]
+        return f"{self.name:<52} {self.value:>16} {self.peer:>34} {self.ratio:>9} {self.goal:>16} {mark:>4}"
+
+
+HEADER = f"{'what':<52} {'measured':>16} {'peer, same run':>34} {'ratio':>9} {'to reach':>16} {'':>4}"
+
+
+def cpu_seconds(function: Callable[[], object], repeats: int = 5) -> float:
+    """Return the median processor time of a call (other processes on the machine do not count)."""
+    times = []
+    for _ in range(repeats):
+        start = time.process_time()
+        function()
+        times.append(time.process_time() - start)
+    return statistics.median(times)
