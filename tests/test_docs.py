@@ -133,3 +133,14 @@ def test_the_paper_map_names_tests_that_exist() -> None:
         path, name = test_id.split("::")
         tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
         assert name in {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}, test_id
+
+
+def test_the_notation_table_names_files_that_exist() -> None:
+    tables = re.findall(
+        r"file in `([\w/]+)` \|\n(.*?)(?:\n\n|\Z)", (DOCS / "notation.md").read_text("utf-8"), re.S
+    )
+    files = [
+        ROOT / folder / name for folder, rows in tables for name in re.findall(r"`(\w+\.py)` \|$", rows, re.M)
+    ]
+    assert len(files) == sum(rows.strip().count("\n") for _, rows in tables)  # every row but the ruler
+    assert [path for path in files if not path.is_file()] == []
