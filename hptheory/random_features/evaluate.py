@@ -24,11 +24,6 @@ from hptheory.random_features.inverse import (
 Formula = Callable[[Number, Slacks, Model, Number], Any]
 
 
-def is_jax(*values: Any) -> bool:
-    """Tell whether any value is a JAX array (without importing JAX)."""
-    return any(type(value).__module__.startswith(("jax", "jaxlib")) for value in values)
-
-
 def with_numpy(formula: Formula, model: Model, ridge: Any, psi2: Any) -> Any:
     """Return the formula's values as floats or arrays of the broadcast shape."""
 

@@ -7,9 +7,7 @@ A thin layer that validates, broadcasts and chooses the number system; the mathe
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from fractions import Fraction
 from functools import lru_cache, partial
 from typing import Any
 
@@ -21,29 +19,26 @@ from hptheory.random_features import large_width as _large_width
 from hptheory.random_features.arbitrary import to_fraction, to_mpf, to_precision
 from hptheory.random_features.curve import (
     Model,
-    ridge_on_curve,
     risk_on_curve,
     stieltjes_derivative_on_curve,
     stieltjes_on_curve,
 )
 from hptheory.random_features.derivatives import risk_eta_derivative, risk_ridge_derivative
+from hptheory.random_features.domain import check, is_jax, to_float
 from hptheory.random_features.edge import ridge_edge
 from hptheory.random_features.evaluate import (
     Formula,
     elementwise,
-    is_jax,
     with_jax,
     with_mpmath,
     with_numpy,
 )
 from hptheory.random_features.large_width import LargeWidth
-from hptheory.random_features.optimum import limit_optimum, optimal_point
+from hptheory.random_features.optimum import limit_optimum, optimum_on_widths
 from hptheory.transfer.gaps import Gaps
 
 Number = Any
 
-# Below this fraction of P1 the sample slack has lost digits to cancellation, and mpmath takes over.
-_CANCELLED = 1e-2
 _FLOAT_DIGITS = 17
 
 
@@ -99,15 +94,15 @@ class RandomFeatures:
     source: tuple[Any, Any, Any] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        _check("psi1", self.psi1, lambda x: (x > 0) & (x < math.inf), "in (0, inf)")
-        _check("mu1_sq", self.mu1_sq, lambda x: (x > 0) & (x < 1), "in (0, 1), the square of mu1")
-        _check(
+        check("psi1", self.psi1, lambda x: (x > 0) & (x < math.inf), "in (0, inf)")
+        check("mu1_sq", self.mu1_sq, lambda x: (x > 0) & (x < 1), "in (0, 1), the square of mu1")
+        check(
             "teacher_mu1_sq",
             self.teacher_mu1_sq,
             lambda x: (x > 0) & (x <= 1),
             "in (0, 1], the square of mu1*",
         )
-        _check("noise_var", self.noise_var, lambda x: (x >= 0) & (x < math.inf), "in [0, inf), a variance")
+        check("noise_var", self.noise_var, lambda x: (x >= 0) & (x < math.inf), "in [0, inf), a variance")
 
     @classmethod
     def from_functions(
@@ -127,14 +122,14 @@ class RandomFeatures:
         >>> RandomFeatures.from_functions("erf", "relu", psi1=4, noise_std=0.5).noise_var
         0.25
         """
-        from hptheory.random_features.assumptions import check_assumptions as check
+        from hptheory.random_features.assumptions import check_assumptions as check_assumption_2
         from hptheory.random_features.moments import moments
 
-        _check(
+        check(
             "noise_std", noise_std, lambda x: (x >= 0) & (x < math.inf), "in [0, inf), a standard deviation"
         )
         if check_assumptions:
-            check(activation, teacher)
+            check_assumption_2(activation, teacher)
         noise_var = noise_std**2 if isinstance(noise_std, float) else to_fraction(noise_std) ** 2
         parameters = moments(activation).mu1_sq, moments(teacher).mu1_sq, noise_var
         return cls(psi1, *parameters, source=(activation, teacher, noise_std))
@@ -313,7 +308,7 @@ class RandomFeatures:
         return Model(self.psi1, self.mu1_sq, self.teacher_mu1_sq, self.noise_var)
 
     def _floats(self) -> Model:
-        return Model(*(p if is_jax(p) else _to_float(p) for p in self._parameters()))
+        return Model(*(p if is_jax(p) else to_float(p) for p in self._parameters()))
 
     def _mpmath(self, precision: int | None) -> Model:
         """Return the parameters at mpmath's working precision.
@@ -338,13 +333,13 @@ class RandomFeatures:
 
     def _evaluate(self, formula: Formula, ridge: Any, psi2: Any, precision: int | None) -> Any:
         if precision is not None:
-            _check("ridge", ridge, np.isfinite, "finite")
+            check("ridge", ridge, np.isfinite, "finite")
             self._check_psi2(psi2)
             return with_mpmath(formula, lambda: self._mpmath(precision), ridge, psi2, precision)
         model = self._floats()
         if is_jax(ridge, psi2, *model):
             return with_jax(formula, model, ridge, psi2)
-        _check("ridge", ridge, np.isfinite, "finite")
+        check("ridge", ridge, np.isfinite, "finite")
         self._check_psi2(psi2)
         return with_numpy(formula, model, ridge, psi2)
 
@@ -353,28 +348,17 @@ class RandomFeatures:
         self._check_psi2(psi2)
         if precision is not None:
             return elementwise(lambda width: self._optimum_digits(width, negative_ridge, precision), psi2)
-        model = self._floats()
         widths = np.asarray(psi2, dtype=float)
-        flat = np.atleast_1d(widths).ravel()
-        ridge, risk = np.empty(flat.shape), np.empty(flat.shape)
-        finite = np.isfinite(flat)
-        risky = ~finite
-        if np.any(finite):
-            s, slack, _ = optimal_point(flat[finite], model)
-            ridge[finite] = ridge_on_curve(s, slack)
-            risk[finite] = risk_on_curve(s, slack, *model, 1 / (flat[finite] * model.mu1_sq))
-            risky[finite] = np.abs(slack.sample) < _CANCELLED * model.psi1 * model.mu1_sq
-        # Digits lost to cancellation, and the rare infinite widths, are found with mpmath once per width.
-        for width in np.unique(flat[risky]):
-            here = flat == width
-            ridge[here], risk[here] = map(float, self._optimum_digits(width, True, None))
+        ridge, risk = optimum_on_widths(
+            widths, self._floats(), lambda width: self._optimum_digits(width, True, None)
+        )
         cut = ridge < 0
         if not negative_ridge and np.any(cut):
-            ridge[cut], risk[cut] = 0.0, self.risk(0.0, flat[cut])
-        return _floats(ridge.reshape(widths.shape)), _floats(risk.reshape(widths.shape))
+            ridge[cut], risk[cut] = 0.0, self.risk(0.0, widths[cut])
+        return _floats(ridge), _floats(risk)
 
     def _optimum_digits(self, psi2: Any, negative_ridge: bool, precision: int | None) -> tuple[Number, ...]:
-        if math.isinf(_to_float(psi2)):
+        if math.isinf(to_float(psi2)):
             self._require_interior_limit()
 
         def compute() -> tuple[Number, ...]:
@@ -401,7 +385,7 @@ class RandomFeatures:
             )
 
     def _check_psi2(self, psi2: Any) -> None:
-        _check("psi2", psi2, lambda x: x > 0, "in (0, inf]")
+        check("psi2", psi2, lambda x: x > 0, "in (0, inf]")
 
 
 def _stieltjes(s: Number, slack: Any, model: Model, q: Number) -> tuple[Number, Number]:
@@ -429,34 +413,6 @@ def _mu1_sq(function: Any, digits: int) -> Number:
     return moments(function, precision=digits).mu1_sq
 
 
-def _to_float(value: Number) -> float:
-    return float(to_fraction(value)) if isinstance(value, str | Fraction) else float(value)
-
-
 def _floats(value: Any) -> Any:
     """Return a float or an array of floats."""
     return float(value) if np.ndim(value) == 0 else np.asarray(value, dtype=float)
-
-
-def _check(name: str, value: Any, inside: Callable[[Any], Any], bound: str) -> None:
-    """Raise `DomainError` with the first value outside; JAX arrays pass, being unknown under jit.
-
-    `inside` takes arrays and is False for NaN.
-    """
-    if is_jax(value):
-        return
-    array = np.asarray(value)
-    if array.dtype.kind not in "fiu":
-        objects = np.asarray(value, dtype=object).ravel()
-        array = np.array([_checked_float(name, one, bound) for one in objects])
-    outside = ~np.asarray(inside(array))
-    if np.any(outside):
-        first = int(np.flatnonzero(outside)[0])
-        raise DomainError(name, np.asarray(value, dtype=object).ravel()[first], bound)
-
-
-def _checked_float(name: str, value: Any, bound: str) -> float:
-    try:
-        return _to_float(value)
-    except (TypeError, ValueError) as error:
-        raise DomainError(name, repr(value), f"a real number {bound}") from error

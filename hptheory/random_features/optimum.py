@@ -8,6 +8,7 @@ whole physical branch, at every width; for psi2 <= psi1 its minimum has a positi
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -15,13 +16,25 @@ import numpy as np
 
 from hptheory.errors import PrecisionError
 from hptheory.random_features.arbitrary import MPMath
-from hptheory.random_features.curve import Model, Number, Slacks, fitted, fitted_slope, slacks, stationarity
+from hptheory.random_features.curve import (
+    Model,
+    Number,
+    Slacks,
+    fitted,
+    fitted_slope,
+    ridge_on_curve,
+    risk_on_curve,
+    slacks,
+    stationarity,
+)
 from hptheory.random_features.inverse import invert, invert_mpmath
 from hptheory.random_features.series import Series
 
 # The bracket in x = logit(s / s_max): s/s_max from 1e-300 to 1 - 1e-300.
 _FARTHEST = 690.0
 _MOST_STEPS = 200
+# Below this fraction of P1 the sample slack has lost digits to cancellation, and mpmath takes over.
+_CANCELLED = 1e-2
 
 
 def limit_optimum(model: Model) -> Number:
@@ -118,6 +131,29 @@ def optimal_point(psi2: np.ndarray, model: Model) -> tuple[np.ndarray, Slacks, n
     step = value / slope
     s, rest = s * (1 - step * rest / s_max), rest * (1 + step * s / s_max)
     return s, _slacks(np, s, rest, ends, model[0], model[1]), x - step
+
+
+def optimum_on_widths(
+    psi2: np.ndarray, model: Model, digits: Callable[[float], tuple[Number, ...]]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return (optimal ridge, optimal risk) of the whole branch for an array of widths, infinity included.
+
+    ``digits(width)`` computes the two with mpmath; it is called once per width where float64 would lose
+    digits to the cancellation of P1 - g (a ridge close to 0 or negative), and for infinite width.
+    """
+    flat = psi2.ravel()
+    ridge, risk = np.empty(flat.shape), np.empty(flat.shape)
+    finite = np.isfinite(flat)
+    risky = ~finite
+    if np.any(finite):
+        s, slack, _ = optimal_point(flat[finite], model)
+        ridge[finite] = ridge_on_curve(s, slack)
+        risk[finite] = risk_on_curve(s, slack, *model, 1 / (flat[finite] * model.mu1_sq))
+        risky[finite] = np.abs(slack.sample) < _CANCELLED * model.psi1 * model.mu1_sq
+    for width in np.unique(flat[risky]):
+        here = flat == width
+        ridge[here], risk[here] = map(float, digits(width))
+    return ridge.reshape(psi2.shape), risk.reshape(psi2.shape)
 
 
 def _limit_s(model: Model) -> float:
