@@ -1,0 +1,62 @@
+"""Adam, with a learning rate for each member."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.optim.optimizer import Optimizer, ParamsT
+
+
+class Adam(Optimizer):
+    """Adam with bias correction: p <- p - lr * m_hat / (sqrt(v_hat) + eps).
+
+    ``lr`` is a float, or a tensor that broadcasts against the parameters ([member, 1, 1] for stacked ones).
+    Equal to ``torch.optim.Adam`` (no decay) on each member; ``lr`` may be replaced in ``param_groups``
+    between steps.
+
+    Source: Kingma and Ba, arXiv 1412.6980, Algorithm 1.
+
+    >>> p = torch.nn.Parameter(torch.ones(2, 1, 1))
+    >>> Adam([p], lr=torch.tensor([0.25, 0.5]).view(2, 1, 1)).step(lambda: (3 * p).sum().backward())
+    >>> p.flatten().tolist()                                       # the first step is lr times the sign
+    [0.75, 0.5]
+    """
+
+    def __init__(
+        self,
+        params: ParamsT,
+        lr: float | Tensor = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+    ) -> None:
+        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps})
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """One update of every parameter that has a gradient."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is not None:
+                    self._update(p, p.grad, group)
+        return loss
+
+    def _update(self, p: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
+        """Moments, then the step; in place where that saves a pass over memory."""
+        beta1, beta2 = group["betas"]
+        state = self.state[p]
+        if not state:
+            state.update(step=0, exp_avg=torch.zeros_like(p), exp_avg_sq=torch.zeros_like(p))
+        state["step"] += 1
+        mean = state["exp_avg"].lerp_(grad, 1 - beta1)
+        square = state["exp_avg_sq"].mul_(beta2).addcmul_(grad, grad, value=1 - beta2)
+        update = square.sqrt().div_(math.sqrt(1 - beta2 ** state["step"])).add_(group["eps"])
+        torch.div(mean, update, out=update)
+        p.sub_(update.mul_(group["lr"] / (1 - beta1 ** state["step"])))

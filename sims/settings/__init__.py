@@ -1,0 +1,33 @@
+"""The settings that can be swept, by name and preset: ``smoke`` (seconds), ``cpu`` (minutes), ``paper`` (a
+GPU)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hptheory.errors import UnknownNameError
+from sims.settings import digits
+from sims.settings.base import AdamConfig, ScheduleConfig, Setting, SGDConfig, Training
+
+SETTINGS: dict[str, dict[str, Callable[[], Setting]]] = {"digits": digits.PRESETS}
+
+__all__ = ["SETTINGS", "AdamConfig", "SGDConfig", "ScheduleConfig", "Setting", "Training", "get_setting"]
+
+
+def get_setting(name: str, preset: str = "cpu") -> Setting:
+    """The setting of that name, in one of its presets.
+
+    Domain: unknown names raise ``UnknownNameError``, which lists the known ones.
+
+    >>> get_setting("digits").widths
+    (32, 64, 128, 256, 512, 1024)
+    >>> get_setting("digits", "smok")
+    Traceback (most recent call last):
+        ...
+    hptheory.errors.UnknownNameError: unknown preset of digits 'smok'; did you mean smoke?
+    """
+    if name not in SETTINGS:
+        raise UnknownNameError("setting", name, list(SETTINGS))
+    if preset not in SETTINGS[name]:
+        raise UnknownNameError(f"preset of {name}", preset, list(SETTINGS[name]))
+    return SETTINGS[name][preset]()

@@ -1,0 +1,176 @@
+"""The store of a sweep: one record a run, named by a hash of what was run, written aside and renamed.
+
+A run directory holds ``setting.json`` (the sweep that was asked for last), ``runs/<key>.json`` (one record a
+finished run) and, once a sweep has ended, ``results.nc`` and ``results.csv``. What is left to do is the
+difference between the keys that a setting names and the records that exist. A record holds its own digest,
+so that damage is noticed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hptheory.errors import HPTheoryError
+from sims.errors import CorruptRecordError, RunDirectoryError
+from sims.settings import Setting, Training
+
+if TYPE_CHECKING:
+    import xarray
+
+# Part of every key: raise it when a change of the trainer changes the numbers that a run gives.
+TRAINER_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Run:
+    """A unit of work: one training run of a sweep."""
+
+    width: int
+    lr: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is stored of a finished run.
+
+    ``result`` holds the numbers (a loss that is not finite as None), ``provenance`` what may differ between
+    two executions that give the same numbers: versions, device, threads, time.
+    """
+
+    run: Run
+    training: dict[str, Any]
+    result: dict[str, Any]
+    provenance: dict[str, Any]
+
+
+def run_key(training: Training, run: Run) -> str:
+    """The name of a run's record: a hash of everything that decides its numbers (32 hexadecimal digits).
+
+    *Laws*: equal arguments, equal keys, on every machine; any change of a field changes the key.
+
+    >>> from sims.settings import get_setting
+    >>> training = get_setting("digits", "smoke").training
+    >>> run_key(training, Run(32, 0.5, 0)) == run_key(training, Run(32, 0.5, 1))
+    False
+    """
+    return _digest({"trainer": TRAINER_VERSION, "training": asdict(training), "run": asdict(run)})
+
+
+def load(run_dir: str | Path) -> xarray.Dataset:
+    """The table of the sweep in a run directory, finished or not (see ``sims.table.assemble``).
+
+    Domain: a directory without a sweep raises ``RunDirectoryError``; a damaged file, ``CorruptRecordError``.
+    """
+    from sims.table import assemble
+
+    store = Store(run_dir)
+    setting = store.setting()
+    return assemble(setting, store.records(setting))
+
+
+class Store:
+    """The records in one run directory."""
+
+    def __init__(self, directory: str | Path) -> None:
+        self.directory = Path(directory)
+
+    def prepare(self, setting: Setting) -> None:
+        """Make the directory if need be, and note the sweep that is asked for.
+
+        Records of other sweeps stay: a grid that is widened later finds what it shares with the former one.
+        """
+        try:
+            (self.directory / "runs").mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _unwritable(self.directory, error) from error
+        write_atomically(self.directory / "setting.json", json.dumps(asdict(setting), indent=2).encode())
+
+    def setting(self) -> Setting:
+        """The sweep that was asked for last."""
+        path = self.directory / "setting.json"
+        try:
+            return Setting.from_dict(json.loads(path.read_bytes()))
+        except OSError as error:
+            raise RunDirectoryError(
+                f"{self.directory} holds no sweep ({error.strerror}: {path.name}); "
+                "give a directory that `hptheory sweep --out` wrote"
+            ) from error
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise CorruptRecordError(
+                f"{path} is damaged or of another version; run the sweep with this --out again: "
+                "it rewrites the file and keeps every finished run"
+            ) from error
+
+    def records(self, setting: Setting) -> dict[Run, Record]:
+        """The finished runs of a sweep."""
+        found = {}
+        for run in runs_of(setting):
+            path = self._path(run_key(setting.training, run))
+            if path.exists():
+                found[run] = _read_record(path)
+        return found
+
+    def write(self, training: Training, run: Run, result: dict[str, Any], provenance: dict[str, Any]) -> None:
+        """Store a finished run; after a crash the record is either whole or absent."""
+        body = {"run": asdict(run), "training": asdict(training), "result": result, "provenance": provenance}
+        text = json.dumps({**body, "digest": _digest(body)}, allow_nan=False)
+        write_atomically(self._path(run_key(training, run)), text.encode())
+
+    def _path(self, key: str) -> Path:
+        return self.directory / "runs" / f"{key}.json"
+
+
+def runs_of(setting: Setting) -> list[Run]:
+    """All runs of a sweep, by width, seed and learning rate."""
+    return [Run(w, lr, seed) for w in setting.widths for seed in setting.seeds for lr in setting.lrs]
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file so that, whatever happens, a reader finds the old content or all of the new.
+
+    Domain: a path that cannot be written raises ``RunDirectoryError``.
+    """
+    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        with aside.open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        aside.replace(path)
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        raise _unwritable(path, error) from error
+
+
+def _read_record(path: Path) -> Record:
+    try:
+        body = json.loads(path.read_bytes())
+        digest = body.pop("digest")
+        if digest != _digest(body):
+            raise ValueError("its content does not match its digest")
+        return Record(Run(**body["run"]), body["training"], body["result"], body["provenance"])
+    except OSError as error:
+        raise RunDirectoryError(f"cannot read {path} ({error.strerror})") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CorruptRecordError(
+            f"the record {path} is damaged; delete it and run the sweep again: only this run is repeated"
+        ) from error
+
+
+def _digest(content: dict[str, Any]) -> str:
+    """A hash of JSON data that depends on the data alone, not on the order of keys."""
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:32]
+
+
+def _unwritable(path: Path, error: OSError) -> HPTheoryError:
+    return RunDirectoryError(
+        f"cannot write {path} ({error.strerror}); choose another --out, or make room: what is stored stays"
+    )

@@ -1,0 +1,73 @@
+"""The commands: what they print, how they stop, and that they cost nothing to import."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hptheory.errors import DomainError, MissingExtraError, UnknownNameError
+from sims import commands
+from sims.errors import RunDirectoryError
+
+SMALL = {"preset": "smoke", "epochs": 1, "widths": (32,), "lrs": (2.0**-8, 2.0**-6, 2.0**-4), "seeds": (0,)}
+
+
+def test_sweep_then_status(tmp_path, capsys):
+    commands.sweep("digits", out=tmp_path, **SMALL)
+    printed = capsys.readouterr()
+    assert "digits (smoke): 3 of 3 runs done" in printed.out
+    assert "width    32: 3 of 3 runs done; best lr 0.0" in printed.out
+    assert "results.csv" in printed.out
+    assert "3/3 runs, width 32, epoch 1/1" in printed.err
+    commands.status(tmp_path)
+    assert capsys.readouterr().out.splitlines() == printed.out.splitlines()[:2]
+
+
+def test_ctrl_c_says_where_the_runs_are(tmp_path, capsys, monkeypatch):
+    def interrupted(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sims.sweep.train_pack", interrupted)
+    with pytest.raises(SystemExit) as stopped:
+        commands.sweep("digits", out=tmp_path, **SMALL)
+    assert stopped.value.code == 130
+    assert f"the finished runs are in {tmp_path}" in capsys.readouterr().err
+    commands.status(tmp_path)
+    assert "0 of 3 runs done, 3 left" in capsys.readouterr().out
+
+
+def test_diverged_runs_and_edges_are_told(tmp_path, capsys):
+    commands.sweep("digits", out=tmp_path, **{**SMALL, "lrs": (2.0**-10, 2.0**-8, 1e38)})
+    printed = capsys.readouterr().out
+    assert "3 of 3 runs done, 1 diverged" in printed
+    commands.sweep("digits", out=tmp_path, **{**SMALL, "lrs": (2.0**-10, 2.0**-8)})
+    assert "at the edge of the grid" in capsys.readouterr().out
+
+
+def test_bad_input(tmp_path):
+    with pytest.raises(UnknownNameError, match="unknown setting 'digts'"):
+        commands.sweep("digts")
+    with pytest.raises(UnknownNameError, match="unknown preset"):
+        commands.sweep("digits", preset="gpu")
+    with pytest.raises(DomainError, match=r"lr = -0\.1"):
+        commands.sweep("digits", lrs=(-0.1,), out=tmp_path)
+    with pytest.raises(DomainError, match=r"widths = \(\)"):
+        commands.sweep("digits", widths=(), out=tmp_path)
+    with pytest.raises(RunDirectoryError, match="holds no sweep"):
+        commands.status(tmp_path)
+
+
+def test_without_torch(tmp_path, monkeypatch):
+    monkeypatch.setattr("sims.requirements.find_spec", lambda name: None if name == "torch" else object())
+    with pytest.raises(MissingExtraError, match=r"`hptheory sweep` needs torch.*pip install"):
+        commands.sweep("digits", out=tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_importing_commands_and_settings_loads_no_torch():
+    heavy = "{'torch', 'xarray', 'sklearn', 'tqdm'}"
+    code = f"import sys, sims, sims.commands, sims.settings; assert not {heavy} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
