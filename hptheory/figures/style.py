@@ -30,7 +30,7 @@ _STYLE: Any = {
     "figure.figsize": (6.4, 4.0),
     "figure.dpi": 100,
     "figure.constrained_layout.use": True,
-    "savefig.dpi": 160,
+    "savefig.dpi": 140,
     "font.size": 10,
     "mathtext.fontset": "cm",
     "axes.spines.top": False,
