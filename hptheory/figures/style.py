@@ -7,7 +7,7 @@ dark to light for an ordered scale such as width. matplotlib is imported inside 
 from __future__ import annotations
 
 import csv
-import os
+import io
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hptheory.errors import DomainError
+from hptheory.files import output_folder, write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -77,32 +78,49 @@ def WIDTH_COLOURS(n: int) -> list[tuple[float, float, float, float]]:
     return [tuple(rgba) for rgba in mpl.colormaps["viridis"](np.linspace(0.0, 0.9, n))]
 
 
-def save_figure(
-    figure: Figure, rows: Mapping[str, Sequence[Any] | np.ndarray], out_dir: str | Path, name: str
-) -> tuple[Path, Path]:
-    """Write ``name.png`` and ``name.csv`` in ``out_dir`` (made if missing); the two paths come back.
+def figure_png(figure: Figure) -> bytes:
+    """The figure as a PNG, at the resolution of the house style.
 
-    ``rows`` are the plotted numbers, a dict of columns of one length. Floats are written with ``repr``, so
-    that reading them back gives the same numbers. Columns of several lengths raise ``DomainError``. Each
-    file is written under a temporary name and renamed: a figure that is cut short leaves no half file.
+    >>> from matplotlib.figure import Figure
+    >>> figure_png(Figure())[1:4]
+    b'PNG'
+    """
+    stream = io.BytesIO()
+    with figure_style():  # savefig reads its resolution from the settings of this moment
+        figure.savefig(stream, format="png")
+    return stream.getvalue()
+
+
+def numbers_csv(rows: Mapping[str, Sequence[Any] | np.ndarray]) -> str:
+    """The plotted numbers as CSV: floats as `repr` writes them, so that reading gives the same numbers.
+
+    ``rows`` is a dict of columns; columns of several lengths raise ``DomainError``. None becomes empty.
+
+    >>> numbers_csv({"x": [1.0, 0.1], "kind": ["fit", None]})
+    'x,kind\\n1.0,fit\\n0.1,\\n'
     """
     columns = {key: np.asarray(column).tolist() for key, column in rows.items()}
     lengths = {len(column) for column in columns.values()}
     if len(lengths) > 1:
         raise DomainError("rows", {key: len(column) for key, column in columns.items()}, "of one length")
-    folder = Path(out_dir)
-    folder.mkdir(parents=True, exist_ok=True)
-    picture, table = folder / f"{name}.png", folder / f"{name}.csv"
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(zip(*columns.values(), strict=True))
+    return stream.getvalue()
 
-    draft = folder / f".{name}.csv.part"
-    with draft.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(zip(*columns.values(), strict=True))
-    os.replace(draft, table)
 
-    draft = folder / f".{name}.png.part"
-    with figure_style():  # savefig reads its resolution from the settings of this moment
-        figure.savefig(draft, format="png")
-    os.replace(draft, picture)
-    return picture, table
+def save_figure(
+    figure: Figure, rows: Mapping[str, Sequence[Any] | np.ndarray], out_dir: str | Path, name: str
+) -> tuple[Path, Path]:
+    """Write ``name.png`` and ``name.csv`` (see `numbers_csv`) in ``out_dir``; the two paths come back.
+
+    The folder is made if missing. Each file is written under a temporary name and renamed: a figure that is
+    cut short leaves no half file. A folder that cannot be written raises ``OutputError``.
+    """
+    numbers, picture = numbers_csv(rows).encode(), figure_png(figure)
+    folder = output_folder(out_dir)
+    paths = folder / f"{name}.png", folder / f"{name}.csv"
+    for path, content in zip(paths, (picture, numbers), strict=True):
+        write_atomically(path, content)
+    return paths
