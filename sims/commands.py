@@ -1,14 +1,16 @@
-"""The commands ``hptheory sweep`` and ``hptheory status``: arguments in, printed lines out; torch comes on
-call."""
+"""The commands ``hptheory sweep`` and ``hptheory status``: torch is imported when they are called."""
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import tyro
 
 from sims.requirements import require
 from sims.settings import Setting, get_setting
@@ -24,7 +26,7 @@ INTERRUPTED = 130  # the exit code that shells give to Ctrl-C
 
 
 def sweep(
-    setting: str = "digits",
+    setting: tyro.conf.Positional[str] = "digits",
     *,
     preset: str = "cpu",
     out: Path | None = None,
@@ -64,7 +66,7 @@ def sweep(
     print(f"table: {directory / 'results.csv'} and {directory / 'results.nc'}")
 
 
-def status(runs: Path) -> None:
+def status(runs: tyro.conf.Positional[Path]) -> None:
     """Print what is done, diverged and left in a run directory.
 
     Args:
@@ -95,9 +97,9 @@ def describe(dataset: xarray.Dataset) -> str:
         best = ""
         if complete.lr.size > 0:
             mean_loss = complete.loss.mean("seed", skipna=False)
-            lr = float(complete.lr[mean_loss.argmin("lr")])
+            lr, least = float(complete.lr[mean_loss.argmin("lr")]), float(mean_loss.min())
             edge = ", at the edge of the grid" if lr in (row.lr.min(), row.lr.max()) else ""
-            best = f"; best lr {lr:.3g}, mean loss {float(mean_loss.min()):.4f}{edge}"
+            best = f"; best lr {lr:.3g}, mean loss {least:.4f}{edge}" if math.isfinite(least) else ""
         lines.append(f"  width {width:>5}: {_counts(row)}{best}")
     return "\n".join(lines)
 
@@ -120,7 +122,7 @@ def progress_bar(label: str) -> Iterator[Callable[[Progress], None]]:
 
 
 def _counts(dataset: xarray.Dataset) -> str:
-    """ "25 of 27 runs done, 1 diverged, 2 left"."""
+    """How many runs are done, diverged and left, in words."""
     total, done, diverged = dataset.finished.size, int(dataset.finished.sum()), int(dataset.diverged.sum())
     parts = [f"{done} of {total} runs done"]
     parts += [f"{diverged} diverged"] if diverged else []

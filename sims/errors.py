@@ -6,7 +6,7 @@ from hptheory.errors import HPTheoryError
 
 
 class RunDirectoryError(HPTheoryError):
-    """A run directory cannot be made, written or read; the message names the path and the remedy."""
+    """A directory holds no sweep that can be read; the message names it and says what to give."""
 
 
 class CorruptRecordError(HPTheoryError):

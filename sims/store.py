@@ -10,13 +10,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import secrets
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hptheory.errors import HPTheoryError
+from hptheory.files import output_folder, write_atomically
 from sims.errors import CorruptRecordError, RunDirectoryError
 from sims.settings import Setting, Training
 
@@ -75,6 +73,19 @@ def load(run_dir: str | Path) -> xarray.Dataset:
     return assemble(setting, store.records(setting))
 
 
+def provenance(run_dir: str | Path) -> dict[str, list[Any]]:
+    """Where and how the runs of a directory were trained: each field with its distinct values.
+
+    Fields: hptheory, torch, device, machine, threads, dtype, pack_members; ``seconds`` holds one number, the
+    training time of all runs together. Errors as in ``load``.
+    """
+    store = Store(run_dir)
+    records = store.records(store.setting()).values()
+    fields = sorted({field for record in records for field in record.provenance} - {"seconds"})
+    distinct = {field: sorted({record.provenance[field] for record in records}) for field in fields}
+    return {**distinct, "seconds": [sum(record.provenance["seconds"] for record in records)]}
+
+
 class Store:
     """The records in one run directory."""
 
@@ -86,10 +97,7 @@ class Store:
 
         Records of other sweeps stay: a grid that is widened later finds what it shares with the former one.
         """
-        try:
-            (self.directory / "runs").mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise _unwritable(self.directory, error) from error
+        output_folder(self.directory / "runs")
         write_atomically(self.directory / "setting.json", json.dumps(asdict(setting), indent=2).encode())
 
     def setting(self) -> Setting:
@@ -118,7 +126,10 @@ class Store:
         return found
 
     def write(self, training: Training, run: Run, result: dict[str, Any], provenance: dict[str, Any]) -> None:
-        """Store a finished run; after a crash the record is either whole or absent."""
+        """Store a finished run; after a crash the record is either whole or absent.
+
+        Domain: a place that cannot be written raises ``hptheory.files.OutputError``; what is stored stays.
+        """
         body = {"run": asdict(run), "training": asdict(training), "result": result, "provenance": provenance}
         text = json.dumps({**body, "digest": _digest(body)}, allow_nan=False)
         write_atomically(self._path(run_key(training, run)), text.encode())
@@ -130,23 +141,6 @@ class Store:
 def runs_of(setting: Setting) -> list[Run]:
     """All runs of a sweep, by width, seed and learning rate."""
     return [Run(w, lr, seed) for w in setting.widths for seed in setting.seeds for lr in setting.lrs]
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that, whatever happens, a reader finds the old content or all of the new.
-
-    Domain: a path that cannot be written raises ``RunDirectoryError``.
-    """
-    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        with aside.open("wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        aside.replace(path)
-    except OSError as error:
-        aside.unlink(missing_ok=True)
-        raise _unwritable(path, error) from error
 
 
 def _read_record(path: Path) -> Record:
@@ -168,9 +162,3 @@ def _digest(content: dict[str, Any]) -> str:
     """A hash of JSON data that depends on the data alone, not on the order of keys."""
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(canonical.encode()).hexdigest()[:32]
-
-
-def _unwritable(path: Path, error: OSError) -> HPTheoryError:
-    return RunDirectoryError(
-        f"cannot write {path} ({error.strerror}); choose another --out, or make room: what is stored stays"
-    )

@@ -53,8 +53,8 @@ def run(
     runs of a width, or at most ``pack_members`` of them: a matter of memory and of how much an interruption
     loses.
 
-    Domain: pack_members >= 1, else ``DomainError``; ``out`` can be written, else ``RunDirectoryError``; a
-    damaged record raises ``CorruptRecordError`` before anything is trained.
+    Domain: pack_members >= 1, else ``DomainError``; ``out`` can be written, else ``OutputError``; a damaged
+    record raises ``CorruptRecordError`` before anything is trained.
 
     *Laws*: interrupted and resumed equals uninterrupted; the size of the packs changes nothing (on the CPU,
     bit for bit).
@@ -75,6 +75,8 @@ def run(
         for one, outcome in zip(pack, outcomes, strict=True):
             store.write(setting.training, one, _result(outcome), provenance)
         watch.on_stored(width, pack)
+    if not missing:
+        watch.on_stored(setting.widths[-1], [])
     dataset = load(out)
     write_results(dataset, Path(out))
     return dataset
@@ -119,7 +121,7 @@ class _Watch:
 
     def _tell(self, width: int, epoch: int, work: float) -> None:
         if self.progress is not None:
-            share = work / self.all_work
+            share = work / self.all_work if self.all_work else 1.0
             self.progress(Progress(self.finished, self.total, width, epoch, self.epochs, share))
 
 

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hptheory.files import write_atomically
 from sims.settings import Setting
-from sims.store import Record, Run, write_atomically
+from sims.store import Record, Run
 
 if TYPE_CHECKING:
     import xarray

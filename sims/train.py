@@ -73,9 +73,8 @@ def train_pack(
     """
     if not members:
         raise DomainError("members", "()", "at least one run")
-    if (
-        len(members) == 1
-    ):  # a batched product of one matrix takes another route, with other rounding: add a twin
+    if len(members) == 1:
+        # A batched product of a single matrix takes another route, with other rounding: it is given a twin.
         return train_pack(training, width, [*members, *members], data, on_epoch=on_epoch)[:1]
 
     model, optimizer = build(training, width, members, data)
@@ -112,7 +111,8 @@ def build(
         optimizer=config.name,
         seeds=[member.seed for member in members],
     ).to(data.train_x.device, data.train_x.dtype)
-    peak_lr = torch.tensor([member.lr for member in members]).to(data.train_x)
+    rates = [member.lr for member in members]
+    peak_lr = torch.tensor(rates, dtype=data.train_x.dtype, device=data.train_x.device)
     if isinstance(config, AdamConfig):
         groups = param_groups(model, peak_lr, config.epsilon)
         return model, Adam(groups, betas=(config.beta1, config.beta2))

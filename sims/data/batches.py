@@ -1,5 +1,4 @@
-"""The order in which a seed sees its examples: one stream a seed, the same for every member and every
-width."""
+"""The order in which a seed sees its examples: one stream a seed, for every member and every width."""
 
 from __future__ import annotations
 
@@ -18,8 +17,7 @@ def epoch_batches(
 ) -> Int[Tensor, "step seed batch"]:
     """The indices of the examples in each batch of an epoch, without replacement, for each seed.
 
-    Each epoch has its own stream, so that a run can go on from any epoch. An incomplete last batch is left
-    out.
+    Each epoch has its own stream, so that a run can go on from any epoch. An incomplete batch is left out.
 
     Domain: batch_size <= examples, else ``DomainError``.
 

@@ -1,5 +1,4 @@
-"""Handwritten digits: 1,797 images of 8 x 8 pixels in ten classes, embedded in scikit-learn; nothing is
-downloaded."""
+"""Handwritten digits: 1,797 images of 8 x 8 pixels in ten classes, embedded in scikit-learn (no download)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Optimizers on plain or member-stacked parameters, with one learning rate a member: torch.optim's
-formulas, batched."""
+"""Optimizers on plain or member-stacked parameters: torch.optim's formulas, with a learning rate a member."""
 
 from __future__ import annotations
 

@@ -43,6 +43,8 @@ def test_diverged_runs_and_edges_are_told(tmp_path, capsys):
     commands.sweep("digits", out=tmp_path, **{**SMALL, "lrs": (2.0**-10, 2.0**-8, 1e38)})
     printed = capsys.readouterr().out
     assert "3 of 3 runs done, 1 diverged" in printed
+    commands.sweep("digits", out=tmp_path, **{**SMALL, "lrs": (1e38,)})
+    assert "best" not in capsys.readouterr().out
     commands.sweep("digits", out=tmp_path, **{**SMALL, "lrs": (2.0**-10, 2.0**-8)})
     assert "at the edge of the grid" in capsys.readouterr().out
 

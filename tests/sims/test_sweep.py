@@ -13,13 +13,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 import xarray
 
 from hptheory.errors import DomainError
+from hptheory.files import OutputError
 from hptheory.transfer import SweepTable
 from sims import sweep
-from sims.errors import CorruptRecordError, RunDirectoryError
-from sims.store import load, runs_of
+from sims.errors import CorruptRecordError
+from sims.store import load, provenance, runs_of
 from sims.sweep import Progress, packs, run
 from sims.table import COLUMNS, columns
 from tests.sims.small import MOMENTUM, setting, training
@@ -61,7 +63,9 @@ def test_packs_change_nothing(tmp_path, whole):
 def test_a_finished_sweep_trains_nothing(tmp_path, whole, monkeypatch):
     run(setting(), tmp_path)
     monkeypatch.setattr(sweep, "train_pack", None)
-    assert run(setting(), tmp_path).identical(whole)
+    seen: list[Progress] = []
+    assert run(setting(), tmp_path, seen.append).identical(whole)
+    assert [(progress.finished, progress.share) for progress in seen] == [(8, 1.0)]
 
 
 def test_a_wider_grid_trains_what_is_missing(tmp_path, monkeypatch):
@@ -159,6 +163,17 @@ def test_the_transfer_analysis_reads_the_table(tmp_path, whole):
     assert losses[0] == losses[1] == losses[2]
 
 
+def test_provenance_tells_where_and_how(tmp_path):
+    started = time.perf_counter()
+    run(setting(), tmp_path, pack_members=3)
+    told = provenance(tmp_path)
+    assert told["device"] == ["cpu"]
+    assert told["dtype"] == ["float32"]
+    assert told["torch"] == [torch.__version__]
+    assert told["pack_members"] == [1, 3]
+    assert 0 < told["seconds"][0] < time.perf_counter() - started
+
+
 def test_progress_tells_the_share_of_the_work(tmp_path):
     seen: list[Progress] = []
     run(setting(), tmp_path, seen.append)
@@ -181,8 +196,25 @@ def test_bad_arguments(tmp_path):
     with pytest.raises(DomainError, match="pack_members = 0"):
         run(setting(), tmp_path, pack_members=0)
     (tmp_path / "file").write_text("")
-    with pytest.raises(RunDirectoryError, match="cannot write"):
+    with pytest.raises(OutputError, match="cannot write"):
         run(setting(), tmp_path / "file")
+
+
+def test_a_full_disk_loses_nothing_that_was_stored(tmp_path, whole, monkeypatch):
+    real, records = Path.write_bytes, []
+
+    def until_full(path: Path, content: bytes) -> int:
+        records.extend([path] if path.parent.name == "runs" else [])
+        if len(records) > 3:
+            raise OSError(28, "No space left on device")
+        return real(path, content)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_bytes", until_full)
+        with pytest.raises(OutputError, match="No space left on device"):
+            run(setting(), tmp_path, pack_members=1)
+    assert int(load(tmp_path).finished.sum()) == 3
+    assert run(setting(), tmp_path).identical(whole)
 
 
 def test_packs_hold_every_run_once():

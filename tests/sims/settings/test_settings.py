@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -38,6 +40,8 @@ def test_the_demo_is_as_large_as_promised():
     assert cpu.widths == (32, 64, 128, 256, 512, 1024)
     assert (len(cpu.lrs), len(cpu.seeds)) == (9, 3)
     assert cpu.training.epochs >= 20
+    assert cpu.lrs[4] == 2.0**-8
+    assert [math.log2(b / a) for a, b in pairwise(cpu.lrs)] == pytest.approx([0.75] * 8)
 
 
 @pytest.mark.parametrize(
