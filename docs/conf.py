@@ -78,7 +78,7 @@ copybutton_prompt_is_regexp = True
 copybutton_only_copy_prompt_lines = True
 
 
-_MARK = re.compile(r"([|*]|(?<=\w)_(?!\w))")
+_MARK = re.compile(r"([|*`]|(?<=\w)_(?!\w))")
 _MARKED = re.compile(r"(`+.*?`+|(?<!\w)\*{1,2}[A-Za-z](?:[^*]*[^*\s])?\*{1,2}(?!\w))")
 
 
