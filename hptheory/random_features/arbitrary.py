@@ -19,6 +19,10 @@ _GUARD = 12
 _ATTEMPTS = 9
 
 
+class MoreDigitsNeeded(ArithmeticError):
+    """A computation cannot tell at this working precision; `to_precision` tries again with more digits."""
+
+
 def to_mpf(value: Number) -> Number:
     """Return a real number as an mpmath number at the current working precision.
 
@@ -78,8 +82,11 @@ def to_precision(precision: int, compute: Callable[[], tuple[Number, ...]]) -> t
     digits, previous = precision + _GUARD, None
     for _ in range(_ATTEMPTS):
         with mpmath.workdps(digits):
-            values = compute()
-            if previous is not None and all(map(_agree(precision + 2), previous, values)):
+            try:
+                values = compute()
+            except MoreDigitsNeeded:
+                values = None
+            if previous and values and all(map(_agree(precision + 2), previous, values)):
                 break
             previous, digits = values, digits + max(digits // 2, 16)
     else:

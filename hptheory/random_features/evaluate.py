@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hptheory.errors import DomainError
-from hptheory.random_features.arbitrary import to_mpf, to_precision
+from hptheory.random_features.arbitrary import MoreDigitsNeeded, to_mpf, to_precision
 from hptheory.random_features.blocks import blockwise
 from hptheory.random_features.curve import Model, Number, Slacks
 from hptheory.random_features.edge import ridge_edge
@@ -55,7 +55,7 @@ def _invert_any_sign(ridge: np.ndarray, psi2: np.ndarray, model: Model) -> tuple
 def _below_edge(ridge: np.ndarray, psi2: np.ndarray, model: Model) -> DomainError:
     """Name the first ridge below its edge."""
     for one, width in zip(np.ravel(ridge), np.ravel(psi2), strict=True):
-        edge = ridge_edge(float(model.psi1), float(width), float(model.mu1_sq))
+        edge = float(ridge_edge(*map(to_mpf, (model.psi1, width, model.mu1_sq))))
         if one <= edge:
             return DomainError("ridge", one, f"above the edge of the spectrum, {edge!r} at psi2 = {width}")
     return DomainError("ridge", float(np.min(ridge)), "above the edge of the spectrum, to rounding")
@@ -75,8 +75,7 @@ def with_jax(formula: Formula, model: Model, ridge: Any, psi2: Any) -> Any:
 
 
 def with_mpmath(formula: Formula, model: Callable[[], Model], ridge: Any, psi2: Any, precision: int) -> Any:
-    """Return the formula's values with `precision` correct digits; model() gives its numbers anew each
-    time."""
+    """Return the formula's values with `precision` correct digits; model() gives its numbers, each time."""
 
     def at(ridge: Any, psi2: Any) -> Any:
         def compute() -> tuple[Number, ...]:
@@ -84,8 +83,12 @@ def with_mpmath(formula: Formula, model: Callable[[], Model], ridge: Any, psi2: 
             try:
                 s, slack = invert_mpmath(to_mpf(ridge), numbers.psi1, width, numbers.mu1_sq)
             except BelowEdgeError:
-                edge = ridge_edge(float(numbers.psi1), float(width), float(numbers.mu1_sq))
-                raise DomainError("ridge", ridge, f"above the edge of the spectrum, {edge!r}") from None
+                edge = ridge_edge(numbers.psi1, width, numbers.mu1_sq)
+                if to_mpf(ridge) > edge:
+                    raise MoreDigitsNeeded from None
+                raise DomainError(
+                    "ridge", ridge, f"above the edge of the spectrum, {float(edge)!r}"
+                ) from None
             try:
                 value = formula(s, slack, numbers, 1 / (width * numbers.mu1_sq))
             except ZeroDivisionError:
@@ -100,8 +103,7 @@ def with_mpmath(formula: Formula, model: Callable[[], Model], ridge: Any, psi2: 
 
 
 def elementwise(function: Callable[..., tuple[Number, ...]], *arguments: Any) -> Any:
-    """Apply a function of single numbers over broadcast arguments; arrays of mpmath numbers have dtype
-    object."""
+    """Apply a function of single numbers over broadcast arguments; arrays of its results have dtype object."""
     arrays = np.broadcast_arrays(*(np.asarray(x, dtype=object) for x in arguments))
     results = [function(*values) for values in zip(*(a.ravel() for a in arrays), strict=True)]
     columns = []

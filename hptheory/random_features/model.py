@@ -202,11 +202,20 @@ class RandomFeatures:
         """
         return self._evaluate(risk_eta_derivative, ridge, psi2, precision)
 
-    def ridge_edge(self, psi2: float = math.inf) -> float:
-        """Return the lowest ridge of the physical branch, where it ends (see `edge.ridge_edge`)."""
+    def ridge_edge(self, psi2: Number = math.inf, *, precision: int | None = None) -> Number:
+        """Return the lowest ridge of the physical branch at one width, zero or negative (`edge.ridge_edge`).
+
+        >>> RandomFeatures(psi1=4.0, mu1_sq=0.25, teacher_mu1_sq=0.5).ridge_edge()
+        -0.75
+        """
         self._check_psi2(psi2)
-        model = self._floats()
-        return ridge_edge(model.psi1, float(psi2), model.mu1_sq)
+
+        def compute() -> tuple[Number]:
+            model = self._mpmath(precision)
+            return (ridge_edge(model.psi1, to_mpf(psi2), model.mu1_sq),)
+
+        (edge,) = to_precision(precision or _FLOAT_DIGITS, compute)
+        return edge if precision else float(edge)
 
     # -- the optimum
     # ----------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 
+from hptheory.random_features import RandomFeatures
 from hptheory.random_features.curve import ridge_on_curve, slacks, stieltjes_on_curve
 from hptheory.random_features.inverse import (
     BelowEdgeError,
@@ -75,9 +76,7 @@ def test_arrays_equal_their_elements():
 @given(strategies.sample_ratios(), strategies.widths(), strategies.squared_coefficients())
 def test_negative_ridges_continue_the_curve(psi1, psi2, mu1_sq):
     """Half-way to the edge in the ridge, the root satisfies the definition of the curve."""
-    from hptheory.random_features.edge import ridge_edge
-
-    edge = ridge_edge(psi1, psi2, mu1_sq)
+    edge = RandomFeatures(psi1, mu1_sq, 0.5).ridge_edge(psi2)
     ridge = np.array(edge / 2)
     if not edge < 0:
         with pytest.raises(BelowEdgeError):
@@ -95,9 +94,7 @@ def test_negative_ridges_continue_the_curve(psi1, psi2, mu1_sq):
 
 @pytest.mark.parametrize("psi2", [0.5, 6.0, math.inf])
 def test_below_the_edge_there_is_no_root(psi2):
-    from hptheory.random_features.edge import ridge_edge
-
-    edge = ridge_edge(2.0, psi2, 0.5)
+    edge = RandomFeatures(2.0, 0.5, 0.5).ridge_edge(psi2)
     invert_below_zero(np.array(0.999 * edge), 2.0, psi2, 0.5)
     with pytest.raises(BelowEdgeError):
         invert_below_zero(np.array(1.001 * edge), 2.0, psi2, 0.5)

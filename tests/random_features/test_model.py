@@ -112,6 +112,22 @@ def test_negative_ridges_down_to_the_edge():
     assert FIGURE_4.ridge_edge(4.0) == 0.0
 
 
+@given(strategies.random_features(), strategies.widths())
+def test_the_edge_is_where_the_ridge_is_lowest(rf, psi2):
+    """At two precisions, symmetric in samples and features, with a risk that still rises next to it."""
+    edge, again = rf.ridge_edge(psi2, precision=20), rf.ridge_edge(psi2, precision=40)
+    with mp.workdps(45):
+        assert abs(edge - again) <= abs(again) * mp.mpf(10) ** -19
+    if psi2 < math.inf:
+        swapped = RandomFeatures(psi2, rf.mu1_sq, 0.5).ridge_edge(rf.psi1, precision=20)
+        assert abs(swapped * mp.mpf(rf.psi1) - edge * mp.mpf(psi2)) <= abs(edge) * mp.mpf(psi2) * 1e-15
+    if edge < 0 and (psi2 < math.inf or rf.psi1 < 1):
+        with mp.workdps(45):
+            ridges = [again * (1 - mp.mpf(10) ** -k) for k in (16, 20)]
+        near, nearer = (rf.risk(ridge, psi2, precision=15) for ridge in ridges)
+        assert nearer > near
+
+
 def test_broadcasting():
     ridge, psi2 = np.logspace(-3, 3, 5)[:, None], np.array([1.0, 4.0, math.inf])
     risk = FIGURE_4.risk(ridge, psi2)
