@@ -103,7 +103,7 @@ def with_mpmath(formula: Formula, model: Callable[[], Model], ridge: Any, psi2: 
 
 
 def elementwise(function: Callable[..., tuple[Number, ...]], *arguments: Any) -> Any:
-    """Apply a function of single numbers over broadcast arguments; arrays of its results have dtype object."""
+    """Apply a function of single numbers over broadcast arguments; arrays of results have dtype object."""
     arrays = np.broadcast_arrays(*(np.asarray(x, dtype=object) for x in arguments))
     results = [function(*values) for values in zip(*(a.ravel() for a in arrays), strict=True)]
     columns = []

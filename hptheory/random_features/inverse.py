@@ -30,8 +30,7 @@ _MOST_NEWTON = 400
 
 
 class BelowEdgeError(ArithmeticError):
-    """A ridge lies below the edge of the spectrum, where (9), (10) have no solution on the physical
-    branch."""
+    """A ridge lies below the edge of the spectrum: (9), (10) have no physical solution there."""
 
 
 class Crossing(NamedTuple):
@@ -57,8 +56,7 @@ def crossing(xp: Any, ridge: Number, psi1: Number, psi2: Number, mu1_sq: Number)
 
 
 def _tiny(x: Number) -> float:
-    """Return the smallest number of x's kind; it keeps 0/0 away at ridge 0 for psi1 = psi2, where delta =
-    0."""
+    """Return the smallest number of x's kind, against 0/0 at ridge 0 for psi1 = psi2 (there delta = 0)."""
     dtype = getattr(x, "dtype", None)
     return 1e-300 if dtype is None else float(np.finfo(dtype).tiny)
 
@@ -107,8 +105,7 @@ def excess(s: Number, delta: Number, c: Crossing) -> Number:
 
 
 def excess_slope(s: Number, root: Number, c: Crossing) -> Number:
-    """Return d excess / ds; it vanishes at the edge of the spectrum and is positive on the physical
-    branch."""
+    """Return d excess / ds, positive on the physical branch and 0 at the edge of the spectrum."""
     return 1 - c.mu1_sq + c.mu1_sq / (1 + s) ** 2 + c.load / root
 
 
@@ -188,8 +185,7 @@ def invert_mpmath(ridge: Number, psi1: Number, psi2: Number, mu1_sq: Number) -> 
 
 
 def _descend_below_zero(s: Number, c: Crossing, last_step: Number) -> Number:
-    """Continue an mpmath root from ridge 0 to a negative ridge by Newton's iteration, which stays below
-    it."""
+    """Continue an mpmath root from ridge 0 to a negative ridge: Newton's iteration stays below it."""
     for _ in range(_MOST_NEWTON):
         if c.gap * c.gap + 4 * c.q * c.load * s <= 0:
             break

@@ -63,8 +63,7 @@ def limit_quadratic(psi1: Number, teacher_mu1_sq: Number, noise_var: Number) -> 
 
 
 def positive_root(a: Number, b: Number, c: Number, root: Number) -> Number:
-    """Return the positive root of a s^2 + b s - c = 0, given root = sqrt(b^2 + 4 a c), without
-    cancellation."""
+    """Return the positive root of a s^2 + b s - c = 0 without cancellation; root = sqrt(b^2 + 4 a c)."""
     return 2 * c / (b + root) if b >= 0 else (root - b) / (2 * a)
 
 
