@@ -51,7 +51,7 @@ autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True
 add_module_names = False
 python_use_unqualified_type_names = True
-python_maximum_signature_line_length = 100
+python_maximum_signature_line_length = 130
 
 nitpicky = True
 nitpick_ignore_regex = [
@@ -64,7 +64,7 @@ nitpick_ignore_regex = [
 
 nitpick_ignore = [
     # A signature that names a type which is imported for type checkers only stays as it is written.
-    *(("py:class", name) for name in ("Figure", "Path", "Tensor")),
+    *(("py:class", name) for name in ("Figure", "Path", "Positional", "Tensor")),
 ]
 
 # Looks.
