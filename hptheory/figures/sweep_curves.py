@@ -65,8 +65,8 @@ def sweep_curves(report: Report) -> tuple[Figure, dict[str, list[Any]]]:
             if row.used:
                 spot = np.array([row.hp_low, row.hp, row.hp_high, row.loss], dtype=np.float64)
                 rows.append(("optimum", row.width, row.hp, row.loss, row.hp_low, row.hp_high))
-                axes.plot(spot[[0, 2]], spot[[3, 3]], color="black", linewidth=3, solid_capstyle="butt")
-                axes.plot(spot[[1]], spot[[3]], color="black", marker="*", markersize=9)
+                axes.plot(spot[[0, 2]], spot[[3, 3]], color="black", marker="|", markersize=8, linewidth=2)
+                axes.plot(spot[[1]], spot[[3]], color="white", marker=".", markersize=4, zorder=5)
         _frame(axes, report, log)
     names = ("kind", "width", "hp", "loss", "low", "high")
     return figure, {name: [_plain(row[i]) for row in rows] for i, name in enumerate(names)}
@@ -95,7 +95,15 @@ def _frame(axes: Any, report: Report, log: bool) -> None:
         span = 1.3 * (top - lowest) or 1.0
         axes.set_ylim(lowest - 0.08 * span, lowest + span)
     if log:
+        from matplotlib.ticker import LogLocator, NullFormatter
+
         axes.set_xscale("log")
+        if np.ptp([curve.grid[[0, -1]] for curve in report.curves]) < np.log(
+            100
+        ):  # less than two decades: label 1, 2, 5 as well
+            axes.xaxis.set_major_locator(LogLocator(base=10, subs=(1.0, 2.0, 5.0)))
+            axes.xaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel(report.table.hp_names[0])
     axes.set_ylabel(r"loss $\phi_n$")
     axes.legend(title=report.table.scale_name)

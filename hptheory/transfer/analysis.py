@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from hptheory.transfer.curves import Curve, curves_of
 from hptheory.transfer.diagnostics import Look, look
 from hptheory.transfer.exponents import Interval, PowerLaw, fit_power_law
-from hptheory.transfer.noise import pure_error, with_variance
+from hptheory.transfer.noise import has_repeats, measure_noise
 from hptheory.transfer.notes import Note, fit_notes, law_notes, look_notes, table_notes
 from hptheory.transfer.optimum import Optima, fit_optima
 from hptheory.transfer.report import MeasuredGaps, Report, WidthOptimum
@@ -41,9 +41,9 @@ def analyse(table: SweepTable) -> Report:
     (1.0, 1.0, 'fast')
     """
     curves = curves_of(table)
-    squares, df = pure_error(curves)
-    if df.sum() > 0:
-        curves, _ = with_variance(curves, squares, df)
+    if has_repeats(curves):
+        noise = measure_noise(curves)
+        curves = [curve.with_variance(v) for curve, v in zip(curves, noise.variance, strict=True)]
     looks = [look(curve) for curve in curves]
     used = [curve for curve, seen in zip(curves, looks, strict=True) if seen.usable]
     optima = fit_optima(used) if used else None
@@ -64,7 +64,7 @@ def analyse(table: SweepTable) -> Report:
         hp_limit=in_unit(hp_law.limit, table.log_axes[0]) if hp_law else NOTHING,
         loss_exponent=loss_law.exponent if loss_law else NOTHING,
         hp_exponent=hp_law.exponent if hp_law else NOTHING,
-        gaps=None if optima is None else measured_gaps(optima),
+        gaps=None if optima is None else measured_gaps(optima, used[-1]),
         judgement=_judgement(table, optima, laws, notes),
         warnings=tuple(notes),
     )
@@ -74,13 +74,19 @@ def fit_laws(optima: Optima) -> tuple[PowerLaw, PowerLaw]:
     """The power laws of the optimal loss and of the optimal position."""
     values, positions, _ = optima.blocks()
     return (
-        fit_power_law(optima.width, optima.value, values, optima.df),
-        fit_power_law(optima.width, optima.position, positions, optima.df),
+        fit_power_law(optima.width, optima.value, values, optima.df[0]),
+        fit_power_law(optima.width, optima.position, positions, optima.df[1]),
     )
 
 
-def measured_gaps(optima: Optima) -> MeasuredGaps:
-    """The gaps of every width used against the largest one, with the standard errors of the differences."""
+def measured_gaps(optima: Optima, largest: Curve) -> MeasuredGaps:
+    """The gaps of every width used against the largest one, with the standard errors of the differences.
+
+    The suboptimality is read off the fitted curve of the largest width, or off its cells where the optimum of
+    a small width lies beyond the window of the fit; beyond its cells it is nan.
+    """
+    from scipy.interpolate import PchipInterpolator
+
     size = optima.width.size
     contrast = np.eye(size)
     contrast[:, -1] -= 1.0
@@ -91,14 +97,15 @@ def measured_gaps(optima: Optima) -> MeasuredGaps:
     shift = optima.position - optima.position[-1]
     at = optima.curve(size - 1, optima.position) - optima.curve(size - 1, optima.position[-1:])
     low, high = optima.window[-1]
-    measured = (optima.position >= low) & (optima.position <= high)
+    fitted = (optima.position >= low) & (optima.position <= high)
+    cells = PchipInterpolator(largest.x, largest.mean, extrapolate=False)(optima.position) - optima.value[-1]
     return MeasuredGaps(
         width=optima.width,
         loss=optima.value - optima.value[-1],
         loss_error=loss_error,
         hyperparameter=shift,
         hyperparameter_error=hp_error,
-        suboptimality=np.where(measured, np.maximum(at, 0.0), np.nan),
+        suboptimality=np.maximum(np.where(fitted, at, cells), 0.0),
         curvature_suboptimality=optima.curvature[-1] / 2 * shift**2,
     )
 

@@ -1,12 +1,13 @@
-"""Loss curves: the sweep table averaged over seeds, one curve a width, with its noise.
+"""Loss curves: the sweep table averaged over seeds, one curve a width.
 
-A cell is one (width, HP). Its mean loss carries the spread between seeds; a cell in which a run diverged has
-no finite mean and cannot hold the optimum, so it is left out of fits and counted.
+A cell is one (width, HP). A cell in which a run diverged has no finite mean and cannot hold the optimum, so
+it is left out of fits and counted.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,59 +19,74 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """Mean loss against x at one width, on the cells without diverged runs.
+    """Losses against x at one width, on the cells without diverged runs, x ascending.
 
-    `x`, `mean`, `count`, `squares` (sum of squared deviations from the mean) are per cell, x ascending;
-    `variance` is the variance of a single run, `grid` all the x that were tried, `diverged` how many runs
-    diverged.
+    `runs` is [cells, seeds], nan where a seed did not run; `blocks` says that a column is one seed throughout
+    (else columns only count repeats). `variance` is that of a single run, per cell (nan: not known yet),
+    `grid` all the x that were tried, `diverged` how many runs diverged.
     """
 
     width: float
     x: Floats
-    mean: Floats
-    count: NDArray[np.intp]
-    squares: Floats
-    variance: Floats
+    runs: Floats
+    blocks: bool
     grid: Floats
     diverged: int
+    variance: Floats
 
-    def take(self, keep: NDArray[np.bool_]) -> Curve:
-        """The same curve on some of its cells."""
-        parts = {name: getattr(self, name)[keep] for name in ("x", "mean", "count", "squares", "variance")}
-        return replace(self, **parts)
+    @cached_property
+    def count(self) -> NDArray[np.int64]:
+        """Runs per cell."""
+        return np.sum(~np.isnan(self.runs), axis=1)
+
+    @cached_property
+    def mean(self) -> Floats:
+        """Mean loss per cell."""
+        return np.nansum(self.runs, axis=1) / self.count
 
     @property
     def standard_error(self) -> Floats:
         """Standard error of each mean."""
         return np.sqrt(self.variance / self.count)
 
+    def take(self, keep: NDArray[np.bool_]) -> Curve:
+        """The same curve on some of its cells."""
+        return replace(self, x=self.x[keep], runs=self.runs[keep], variance=self.variance[keep])
+
+    def with_variance(self, variance: float) -> Curve:
+        """The same curve with this variance of a run in every cell."""
+        return replace(self, variance=np.full(self.x.size, variance))
+
 
 def curves_of(table: SweepTable, hp: int = 0) -> list[Curve]:
-    """One curve a width, ascending in width, for the HP with this index; the variances are not filled yet
-    (nan)."""
+    """One curve a width, ascending in width, for the HP with this index; the variances are not known yet."""
+    x = table.x[:, hp]
     return [
-        _curve(width, table.x[at, hp], table.loss[at])
+        _curve(width, x[at], table.seed[at], table.loss[at])
         for width in table.widths
         for at in [table.scale == width]
     ]
 
 
-def _curve(width: float, x: Floats, loss: Floats) -> Curve:
+def _curve(width: float, x: Floats, seed: NDArray[np.int64], loss: Floats) -> Curve:
     grid, cell = np.unique(x, return_inverse=True)
-    bad = np.bincount(cell, weights=~np.isfinite(loss), minlength=grid.size) > 0
-    finite = np.where(np.isfinite(loss), loss, 0.0)
-    count = np.bincount(cell, minlength=grid.size)
-    mean = np.bincount(cell, weights=finite, minlength=grid.size) / count
-    squares = np.bincount(cell, weights=(finite - mean[cell]) ** 2, minlength=grid.size)
-    good = ~bad
-    unknown = np.full(int(good.sum()), np.nan)
+    seeds, column = np.unique(seed, return_inverse=True)
+    most = int(np.bincount(cell).max())
+    blocks = seeds.size <= 2 * most
+    if not blocks:  # seeds that are never shared between cells only count repeats
+        order = np.argsort(cell, kind="stable")
+        first = np.searchsorted(cell[order], np.arange(grid.size))
+        column = np.empty(cell.size, dtype=np.intp)
+        column[order] = np.arange(cell.size) - first[cell[order]]
+    runs = np.full((grid.size, seeds.size if blocks else most), np.nan)
+    runs[cell, column] = loss
+    good = ~np.isinf(runs).any(axis=1)
     return Curve(
-        float(width),
-        grid[good],
-        np.asarray(mean[good], dtype=np.float64),
-        count[good],
-        np.asarray(squares[good], dtype=np.float64),
-        unknown,
-        grid,
-        int((~np.isfinite(loss)).sum()),
+        width=float(width),
+        x=grid[good],
+        runs=runs[good],
+        blocks=blocks,
+        grid=grid,
+        diverged=int(np.isinf(loss).sum()),
+        variance=np.full(int(good.sum()), np.nan),
     )

@@ -98,7 +98,7 @@ def fit_power_law(width: Floats, y: Floats, covariance: Floats, df: float, level
     >>> abs(law.exponent.estimate - 0.75) < 1e-4 and abs(law.limit.estimate - 0.5) < 1e-4
     True
     """
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
     u = width / width[0]
     slope, moves = _log_slope(u, y, covariance), _moves(y, covariance, df)
@@ -111,7 +111,7 @@ def fit_power_law(width: Floats, y: Floats, covariance: Floats, df: float, level
         scan = _scan(u, y, whiten, _refined(scan))
         if np.min(np.abs(scan.score)) < 0.2:
             break
-    quantile = float(t.ppf(0.5 + level / 2, df))
+    quantile = float(stdtrit(df, 0.5 + level / 2))
     exponent = _exponent_interval(scan, quantile)
     amplitudes = -scan.slope / np.where(scan.grid == 0, np.nan, scan.grid)
     amplitude = float(np.interp(exponent.estimate, scan.grid, amplitudes)) if exponent.estimate else np.nan
@@ -243,11 +243,11 @@ def _log_slope(u: Floats, y: Floats, covariance: Floats) -> tuple[float, float]:
 
 def _moves(y: Floats, covariance: Floats, df: float) -> float:
     """The p-value of "y is the same at every width" (F test)."""
-    from scipy.stats import f
+    from scipy.special import fdtrc
 
     if y.size < 2:
         return 1.0
     ones = np.ones_like(y)
     weight = np.linalg.inv(covariance)
     centred = y - (ones @ weight @ y) / (ones @ weight @ ones)
-    return float(f.sf(centred @ weight @ centred / (y.size - 1), y.size - 1, df))
+    return float(fdtrc(y.size - 1, df, centred @ weight @ centred / (y.size - 1)))

@@ -1,15 +1,19 @@
-"""The noise of a single run at each width, from the spread between seeds.
+"""The noise of a run at each width, from the spread between seeds.
+
+Seeds are blocks: with one seed, all learning rates see the same start and the same batches, so a seed may
+lift or tilt its whole curve. These two contrasts are taken out of the noise of single cells; where they
+exceed it, they are added to the errors of the optimum that they cause.
 
 Few seeds leave each width's own variance uncertain, so the widths lend each other strength: ln s^2 is fitted
 by a line in ln width, and every width is shrunk towards the line as far as its own value is uncertain
-(empirical Bayes, as in limma: Smyth, SAGMB 3, 2004). Constant noise and noise falling as a power of width are
-both on the line.
+(empirical Bayes: Smyth, SAGMB 3, 2004). Constant noise and noise falling as a power of width are both on the
+line.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,26 +21,69 @@ from numpy.typing import NDArray
 from hptheory.transfer.curves import Curve
 
 Floats = NDArray[np.float64]
+FEWEST_CELLS = 4
+"""A seed's lift and tilt are told from noise on at least so many cells."""
+FEWEST_REPEATS = 6
+EVIDENCE = 0.05
+"""A block effect is believed at this p-value."""
 
 
-def pure_error(curves: Sequence[Curve]) -> tuple[Floats, Floats]:
-    """Sum of squares between seeds, and its degrees of freedom, per width."""
-    squares = np.array([curve.squares.sum() for curve in curves])
-    return squares, np.array([float((curve.count - 1).sum()) for curve in curves])
+@dataclass(frozen=True, eq=False)
+class Noise:
+    """Variance of a run per width, its total df and sums of squares per width, and the excess variance of
+    seed lifts and tilts.
+
+    `lift` and `tilt` are variances in units of the run's variance, of the coefficients of the unit contrasts
+    1/sqrt(cells) and (x - mean x)/norm; 0 where they do not stand out. `block_df` is the df behind them.
+    """
+
+    variance: Floats
+    df: float
+    squares: Floats
+    lift: float
+    tilt: float
+    block_df: float
 
 
-def with_variance(curves: Sequence[Curve], squares: Floats, df: Floats) -> tuple[list[Curve], float]:
-    """The curves with the variance of a run filled in from these sums of squares, and the total df."""
-    variance = smooth_variances(np.array([curve.width for curve in curves]), squares, df)
-    filled = [replace(c, variance=np.full(c.x.size, v)) for c, v in zip(curves, variance, strict=True)]
-    return filled, float(df.sum())
+def measure_noise(curves: Sequence[Curve]) -> Noise:
+    """The noise of curves that have repeats."""
+    from scipy.special import fdtrc
+
+    parts = [_sums(curve) for curve in curves]
+    residual, df, lift, tilt, block_df = (np.array(column) for column in zip(*parts, strict=True))
+    variance = smooth_variances(np.array([curve.width for curve in curves]), residual, df)
+    total, blocks = float(df.sum()), float(block_df.sum())
+
+    def excess(squares: Floats) -> float:
+        ratio = float(np.sum(squares / variance) / blocks) if blocks else 1.0
+        return ratio - 1.0 if ratio > 1 and fdtrc(blocks, total, ratio) < EVIDENCE else 0.0
+
+    return Noise(variance, total, residual, excess(lift), excess(tilt), blocks)
+
+
+def has_repeats(curves: Sequence[Curve]) -> bool:
+    """Whether there are runs enough of the same cell to judge the noise by."""
+    return sum(int((curve.count - 1).sum()) for curve in curves) >= max(FEWEST_REPEATS, 2 * len(curves))
+
+
+def _sums(curve: Curve) -> tuple[float, float, float, float, float]:
+    """Sum of squares between runs of a cell and its df, without lifts and tilts; theirs, and their df."""
+    deviation = curve.runs - curve.mean[:, None]
+    total, df = float(np.nansum(deviation**2)), float((curve.count - 1).sum())
+    cells, seeds = curve.runs.shape
+    if not curve.blocks or cells < FEWEST_CELLS or seeds < 2 or np.isnan(curve.runs).any():
+        return total, df, 0.0, 0.0, 0.0
+    across = curve.x - curve.x.mean()
+    lift = float(np.sum(deviation.sum(axis=0) ** 2)) / cells
+    tilt = float(np.sum((across @ deviation) ** 2) / np.sum(across**2))
+    return total - lift - tilt, df - 2 * (seeds - 1), lift, tilt, seeds - 1.0
 
 
 def smooth_variances(width: Floats, squares: Floats, df: Floats) -> Floats:
     """Variance per width, shrunk towards a line of ln variance in ln width.
 
     Formula: E ln s_k^2 = ln sigma_k^2 + digamma(df/2) - ln(df/2), with variance trigamma(df/2).
-    *Laws*: a constant factor of the squares is a factor of the variances; one width: its own estimate.
+    *Laws*: a factor of the squares is a factor of the variances; fewer than 3 widths: one pooled variance.
 
     >>> ones = np.ones(3)
     >>> smooth_variances(np.array([1.0, 2.0, 4.0]), 1e2 * ones, 1e6 * ones).round(7).tolist()
@@ -50,17 +97,14 @@ def smooth_variances(width: Floats, squares: Floats, df: Floats) -> Floats:
         return np.full(width.size, total)
     log = np.log(squares[own] / df[own]) - psi(df[own] / 2) + np.log(df[own] / 2)
     error = polygamma(1, df[own] / 2)
-    centre = np.log(width).mean()
-    design = np.stack([np.ones(int(own.sum())), np.log(width[own]) - centre], axis=1)
+    place = np.log(width) - np.log(width).mean()
+    design = np.stack([np.ones(int(own.sum())), place[own]], axis=1)
     extra = 0.0
     for _ in range(5):
-        weight = 1.0 / (error + extra)
-        normal = np.linalg.inv((design * weight[:, None]).T @ design)
-        line = normal @ (design * weight[:, None]).T @ log
+        weighted = design / (error + extra)[:, None]
+        line = np.linalg.solve(weighted.T @ design, weighted.T @ log)
         residual = log - design @ line
-        spare = max(own.sum() - 2, 1)
-        extra = max(0.0, float((residual**2).sum() / spare - error.mean()))
-    smooth = np.exp(line[0] + line[1] * (np.log(width) - centre))
-    shrunk = smooth.copy()
-    shrunk[own] = np.exp(design @ line + residual * extra / (extra + error))
-    return shrunk
+        extra = max(0.0, float((residual**2).sum() / max(own.sum() - 2, 1) - error.mean()))
+    smooth = np.exp(line[0] + line[1] * place)
+    smooth[own] *= np.exp(residual * extra / (extra + error))
+    return smooth

@@ -8,6 +8,7 @@ verdict is `undetermined`, and the reason says what is missing.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,14 +99,20 @@ def probability_fast(loss_law: PowerLaw, hp_law: PowerLaw, cross: Floats) -> flo
     """
     from scipy.special import ndtr
 
-    nodes, weights = np.polynomial.hermite_e.hermegauss(41)
-    weights = weights / weights.sum()
+    nodes, weights = _normal_nodes()
     falling = np.minimum.accumulate(loss_law.score)
     alpha = np.maximum(np.interp(-nodes, -falling, loss_law.grid), 0.0)
     tie = alpha / 2
     rho = _correlation(loss_law, hp_law, cross)
     score = _cautious(hp_law.grid, hp_law.score, tie)
     return float(np.clip(weights @ ndtr((score - rho * nodes) / np.sqrt(1 - rho**2)), 0.0, 1.0))
+
+
+@cache
+def _normal_nodes() -> tuple[Floats, Floats]:
+    """Nodes and weights of the mean over a standard normal variable."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(41)
+    return nodes, weights / weights.sum()
 
 
 def _cautious(grid: Floats, score: Floats, at: Floats) -> Floats:

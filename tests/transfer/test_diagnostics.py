@@ -10,9 +10,7 @@ X = np.linspace(-2.0, 2.0, 17)
 
 
 def curve(mean: np.ndarray, sd: float = 0.01, grid: np.ndarray = X) -> Curve:
-    x = grid[: mean.size]
-    ones = np.ones(mean.size, dtype=np.intp)
-    return Curve(64.0, x, mean, ones, 0.0 * mean, np.full(mean.size, sd**2), grid, 0)
+    return Curve(64.0, grid[: mean.size], mean[:, None], True, grid, 0, np.full(mean.size, sd**2))
 
 
 def test_minima_are_counted_when_the_barrier_stands_out_of_the_noise() -> None:
