@@ -105,3 +105,19 @@ def random_features() -> st.SearchStrategy[RandomFeatures]:
         teacher_mu1_sq=st.one_of(st.floats(1e-3, 0.999), st.just(0.5)),
         noise_var=st.one_of(st.just(0.0), st.floats(1e-6, 10.0)),
     )
+
+
+@st.composite
+def rational_models(draw: st.DrawFn) -> tuple[Fraction, ...]:
+    """(psi1, eta, mu1_sq, A, B, ridge), exact and admissible: corners of mu1_sq, psi1 on both sides of 1 and
+    of psi2.
+    """
+    sizes = st.sampled_from(["1/1000", "1/3", "1", "5/2", "200"]) | st.fractions(
+        "1/50", 20, max_denominator=60
+    )
+    shares = st.sampled_from(["1/1000000", "1/2", "999999/1000000"]) | st.fractions(
+        "1/50", "49/50", max_denominator=60
+    )
+    psi1, eta, ridge, remaining = (Fraction(draw(sizes)) for _ in range(4))
+    mu1_sq, teacher = (Fraction(draw(shares)) for _ in range(2))
+    return psi1, min(eta, Fraction(2)), mu1_sq, teacher, remaining, ridge

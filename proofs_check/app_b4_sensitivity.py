@@ -1,0 +1,308 @@
+"""App. B.4 of 2512.22768 from the system E to (16): how transforms and risk move with eta = psi1/psi2.
+
+The first row of E leaves out a term of order eta, which (9) has; what is computed from it inherits the
+omission.
+"""
+
+from __future__ import annotations
+
+from proofs_check.certificates import require_positive
+from proofs_check.claims import AllOf, Claim, Equation, Verdict
+from proofs_check.exact import Setting
+
+WIDTH, LIMIT, OPTIMUM = Setting
+
+RISK_BY_ETA = (
+    "(t - 1)**2/(u**2*S**3)*(u*(v*A - u*B)*S**2"
+    " + (B*t**2 + A)*(psi1*u**2 + (u + v*t)**2 - 2*u*(u + v*t)*(t - 1)/t)*S"
+    " + 2*(u + v*t)*(psi1*u*t - (u + v*t)*(t - 1))*(A*(psi1*t - t + 1) - B*t*(t - 1)))"
+)
+"""The corrected (15). Its last line vanishes at the optimum."""
+
+
+LOSS_GAP = "B*(u + v*t)*(u + v*t**2)*(t - 1)**2/(u**2*(psi1*t**2 - (t - 1)**2)*(psi1*t - t + 1))"
+"""The corrected (16), S written out."""
+
+
+def loss_gap_sign(text: str = LOSS_GAP) -> str:
+    """Check that the corrected C_eta is positive for all 0 < mu1^2 < 1, A, B > 0, lambda* of either sign."""
+    import sympy
+
+    r, B, rest, margin = sympy.symbols("r B rest margin", positive=True)
+    t = 1 + rest
+    psi1 = (rest + margin) / t  # margin = psi1 t - t + 1
+    names = {"t": t, "u": 1 / (1 + r), "v": r / (1 + r), "psi1": psi1, "B": B}
+    terms = require_positive(sympy.sympify(text, locals=names), "C_eta")
+    return f"C_eta > 0: {terms} positive terms in B, mu2^2/mu1^2, t - 1 and psi1 t - t + 1"
+
+
+CLAIMS = (
+    Claim(
+        id="b4-system-1",
+        place="App. B.4, finite-width sensitivity, first row of E",
+        statement=r"\mathcal T_2(m_1, m_2, \lambda) = 0",
+        verdict=Verdict.REFUTED,
+        printed=Equation(WIDTH, ("0", "T2")),
+        corrected=Equation(WIDTH, ("0", "T2 + eta*(lam*m1 - 1)*(v*m1 + u*m2)")),
+        correction=r"\mathcal T_2 + \eta\,(\lambda m_1 - 1)(\mu_2^2 m_1 + \mu_1^2 m_2) = 0",
+        note="T2 = 0 follows from (9) with m1 - m2 = psi1 mu1^2 m1 m2, which (10) gives at eta = 0 only.",
+        depends_on=("eq-9", "eq-10"),
+    ),
+    Claim(
+        id="b4-system-2",
+        place="App. B.4, finite-width sensitivity, second row of E",
+        statement=r"\mathcal T_1(m_1, m_2) + \eta\,\mathcal T_3(m_1, m_2, \lambda) = 0, \qquad \mathcal T_3 "
+        r"= \mu_1^2 "
+        r"m_1 m_2(\lambda m_1 - 1)",
+        verdict=Verdict.PROVED,
+        printed=Equation(WIDTH, ("0", "T1 + eta*u*m1*m2*(lam*m1 - 1)")),
+        depends_on=("eq-10",),
+    ),
+    Claim(
+        id="b4-J0-row-1",
+        place="App. B.4, (13), first row of J0",
+        statement=r"\partial_{m_1,m_2}\mathcal T_2 = (\lambda + \mu_2^2,\ \mu_1^2)",
+        verdict=Verdict.PROVED,
+        printed=AllOf((Equation(LIMIT, ("J11", "lam + v")), Equation(LIMIT, ("J12", "u")))),
+    ),
+    Claim(
+        id="b4-J0-row-2",
+        place="App. B.4, (13), second row of J0",
+        statement=r"\partial_{m_1,m_2}\mathcal T_1 = (\mu_1^2 m_2 - \psi_1^{-1},\ \mu_1^2 m_1 + \psi_1^{-1})",
+        verdict=Verdict.PROVED,
+        printed=AllOf((Equation(LIMIT, ("J21", "u*m2 - 1/psi1")), Equation(LIMIT, ("J22", "u*m1 + 1/psi1")))),
+    ),
+    Claim(
+        id="eq-13",
+        place="App. B.4, (13), first row",
+        statement=r"(\lambda + \mu_2^2)\,\partial_\eta m_1 + \mu_1^2\,\partial_\eta m_2 = 0",
+        verdict=Verdict.REFUTED,
+        printed=Equation(LIMIT, ("0", "(lam + v)*deta_m1 + u*deta_m2")),
+        corrected=Equation(LIMIT, ("(lam + v)*deta_m1 + u*deta_m2", "(v*m1 + u*m2)**2")),
+        correction=r"(\lambda + \mu_2^2)\,\partial_\eta m_1 + \mu_1^2\,\partial_\eta m_2 = "
+        r"(\mu_2^2 m_1 + \mu_1^2 m_2)^2",
+        note="The derivative of the missing term of E.",
+        depends_on=("b4-system-1", "b4-T3-at-0"),
+    ),
+    Claim(
+        id="b4-eq-13-row-2",
+        place="App. B.4, (13), second row",
+        statement=r"(\mu_1^2 m_2 - \psi_1^{-1})\,\partial_\eta m_1 + (\mu_1^2 m_1 + "
+        r"\psi_1^{-1})\,\partial_\eta m_2 = "
+        r"-\mathcal T_3|_{\eta=0}",
+        verdict=Verdict.PROVED,
+        printed=Equation(LIMIT, ("(u*m2 - 1/psi1)*deta_m1 + (u*m1 + 1/psi1)*deta_m2", "-T3")),
+        note="T in print stands for T3.",
+    ),
+    Claim(
+        id="b4-T3-at-0",
+        place="App. B.4, below (13)",
+        statement=r"\mathcal T_3|_{\eta=0} = -\mu_1^2 m_1 m_2(\mu_2^2 m_1 + \mu_1^2 m_2)",
+        verdict=Verdict.PROVED,
+        printed=Equation(LIMIT, ("T3", "-u*m1*m2*(v*m1 + u*m2)")),
+    ),
+    Claim(
+        id="eq-14",
+        place="App. B.4, (14)",
+        statement=r"\det J_0 = \frac{\mu_1^2 S(t)}{\psi_1 t(t-1)} \ \Rightarrow\ \det J_0(t^*) > 0",
+        verdict=Verdict.PROVED,
+        printed=Equation(LIMIT, ("detJ", "u*S/(psi1*t*(t - 1))")),
+        note="The sign follows from b4-optimality-signs.",
+        depends_on=("b4-J0-row-1", "b4-J0-row-2", "b4-optimality-signs"),
+    ),
+    Claim(
+        id="b4-deta-m1",
+        place="App. B.4, below (14)",
+        statement=r"\partial_\eta m_1 = -\frac{\mu_1^4 m_1 m_2 (\mu_2^2 m_1 + \mu_1^2 m_2)}{\det J_0} = "
+        r"-\frac{(t-1)^4(\mu_1^2 + \mu_2^2 t)}{\mu_1^4\psi_1^2\, t\, S(t)}",
+        verdict=Verdict.REFUTED,
+        printed=Equation(
+            LIMIT,
+            ("deta_m1", "-u**2*m1*m2*(v*m1 + u*m2)/detJ", "-(t - 1)**4*(u + v*t)/(u**2*psi1**2*t*S)"),
+        ),
+        corrected=Equation(
+            LIMIT,
+            (
+                "deta_m1",
+                "(v*m1 + u*m2)*((u*m1 + 1/psi1)*(v*m1 + u*m2) - u**2*m1*m2)/detJ",
+                "(t - 1)**3*(u + v*t)*(u + v*t**2)/(u**3*psi1**2*t*S)",
+            ),
+        ),
+        correction=r"\partial_\eta m_1 = \frac{(t-1)^3(\mu_1^2 + \mu_2^2 t)(\mu_1^2 + \mu_2^2 "
+        r"t^2)}{\mu_1^6\psi_1^2\, "
+        r"t\, S(t)} > 0",
+        note="The sign changes: at fixed ridge, m1 grows with eta.",
+        depends_on=("eq-13", "b4-eq-13-row-2", "eq-14"),
+    ),
+    Claim(
+        id="b4-deta-m2",
+        place="App. B.4, below (14)",
+        statement=r"\partial_\eta m_2 = -\frac{(\lambda + \mu_2^2)\mu_1^2 m_1 m_2 (\mu_2^2 m_1 + \mu_1^2 "
+        r"m_2)}{\det J_0} = "
+        r"\frac{(t-1)^3(\mu_1^2 + \mu_2^2 t)(\psi_1 t - t + 1)}{\mu_1^4\psi_1^2\, t^2 S(t)}",
+        verdict=Verdict.REFUTED,
+        printed=Equation(
+            LIMIT,
+            (
+                "deta_m2",
+                "-(lam + v)*u*m1*m2*(v*m1 + u*m2)/detJ",
+                "(t - 1)**3*(u + v*t)*(psi1*t - t + 1)/(u**2*psi1**2*t**2*S)",
+            ),
+        ),
+        corrected=Equation(
+            LIMIT,
+            (
+                "deta_m2",
+                "(v*m1 + u*m2)*((lam + v)*u*m1*m2 - (u*m2 - 1/psi1)*(v*m1 + u*m2))/detJ",
+                "(t - 1)**3*(u + v*t)*(u*psi1*t + 2*u + (v - u)*t)/(u**3*psi1**2*t**2*S)",
+            ),
+        ),
+        correction=r"\partial_\eta m_2 = \frac{(t-1)^3(\mu_1^2 + \mu_2^2 t)\bigl(\mu_1^2\psi_1 t + 2\mu_1^2 "
+        r"+ (\mu_2^2 - "
+        r"\mu_1^2) t\bigr)}{\mu_1^6\psi_1^2\, t^2 S(t)}",
+        note="The two printed forms have opposite signs.",
+        depends_on=("eq-13", "b4-eq-13-row-2", "eq-14"),
+    ),
+    Claim(
+        id="b4-deta-risk",
+        place="App. B.4, derivative of the risk",
+        statement=r"\partial_{\eta=0}\mathcal R_\infty(\lambda) = -B\Bigl(\frac{\partial_\eta m_1'}{m_1^2} "
+        r"- \frac{2 m_1' "
+        r"\partial_\eta m_1}{m_1^3}\Bigr) - A\Bigl(\frac{\partial_\eta m_2'}{m_1^2} - \frac{2 "
+        r"m_2'\partial_\eta m_1}"
+        r"{m_1^3}\Bigr)",
+        verdict=Verdict.PROVED,
+        printed=Equation(
+            LIMIT,
+            (
+                "deta_R",
+                "-B*(deta_dm1/m1**2 - 2*dm1*deta_m1/m1**3) - A*(deta_dm2/m1**2 - 2*dm2*deta_m1/m1**3)",
+            ),
+        ),
+    ),
+    Claim(
+        id="b4-deta-slope-m1",
+        place="App. B.4, mixed derivatives",
+        statement=r"\partial_\eta m_1' = -\frac{\mu_1^2\,\mathcal S}{\det J_0}",
+        verdict=Verdict.REFUTED,
+        printed=Equation(LIMIT, ("deta_dm1", "-u*script_S/detJ")),
+        corrected=Equation(
+            LIMIT,
+            (
+                "deta_dm1",
+                "(u*(u*(dm1*deta_m2 + dm2*deta_m1) + script_S) - (u*m1 + 1/psi1)*(deta_m1 - 2*K*dK))/detJ",
+                "dt_deta_m1/dt_lam",
+            ),
+        ),
+        correction=r"\partial_\eta m_1' = \frac{\mu_1^2 Y - (\mu_1^2 m_1 + \psi_1^{-1})X}{\det J_0} = "
+        r"\frac{\partial_t("
+        r"\partial_\eta m_1)}{\partial_t\lambda}, \quad X = \partial_\eta m_1 - 2KK',\ Y = "
+        r"\mu_1^2(m_1'\partial_\eta m_2 "
+        r"+ m_2'\partial_\eta m_1) + \mathcal S,\ K = \mu_2^2 m_1 + \mu_1^2 m_2",
+        note="J0 depends on lambda, directly and through m1, m2; the printed form leaves that dependence "
+        "out.",
+        depends_on=("b4-deta-m1", "b4-deta-m2"),
+    ),
+    Claim(
+        id="b4-deta-slope-m2",
+        place="App. B.4, mixed derivatives",
+        statement=r"\partial_\eta m_2' = -\frac{(\lambda + \mu_2^2)\,\mathcal S}{\det J_0}",
+        verdict=Verdict.REFUTED,
+        printed=Equation(LIMIT, ("deta_dm2", "-(lam + v)*script_S/detJ")),
+        corrected=Equation(
+            LIMIT,
+            (
+                "deta_dm2",
+                "((u*m2 - 1/psi1)*(deta_m1 - 2*K*dK)"
+                " - (lam + v)*(u*(dm1*deta_m2 + dm2*deta_m1) + script_S))/detJ",
+                "dt_deta_m2/dt_lam",
+            ),
+        ),
+        correction=r"\partial_\eta m_2' = \frac{(\mu_1^2 m_2 - \psi_1^{-1})X - (\lambda + \mu_2^2)Y}{\det "
+        r"J_0} = \frac{"
+        r"\partial_t(\partial_\eta m_2)}{\partial_t\lambda} \quad\text{with the same } X, Y",
+        depends_on=("b4-deta-m1", "b4-deta-m2"),
+    ),
+    Claim(
+        id="b4-script-S",
+        place="App. B.4, mixed derivatives, first form of S",
+        statement=r"\mathcal S := \mu_1^2 m_2(2\lambda m_1 - 1)m_1' + \mu_1^2 m_1(\lambda m_1 - 1)m_2' + "
+        r"\mu_1^2 m_1^2 m_2",
+        verdict=Verdict.PROVED,
+        printed=Equation(LIMIT, ("dT3", "u*m2*(2*lam*m1 - 1)*dm1 + u*m1*(lam*m1 - 1)*dm2 + u*m1**2*m2")),
+        note="A definition; it is the derivative of T3 by lambda, as intended.",
+    ),
+    Claim(
+        id="b4-script-S-of-t",
+        place="App. B.4, mixed derivatives, second form of S",
+        statement=r"\mathcal S = \frac{(t-1)^3}{\mu_1^4\psi_1^2}\Bigl[-\frac{t}{S(t)} + "
+        r"\frac{2t+1}{S(t)}\cdot\frac{t-1}"
+        r"{\mu_1^2\psi_1}\cdot\frac{\mu_1^2 + \mu_2^2 t}{t}\Bigr] + \frac{(t-1)^3}{\mu_1^4\psi_1^3 t}",
+        verdict=Verdict.PROVED,
+        printed=Equation(
+            LIMIT,
+            (
+                "script_S",
+                "(t - 1)**3/(u**2*psi1**2)*(-t/S + (2*t + 1)/S*(t - 1)/(u*psi1)*(u + v*t)/t)"
+                " + (t - 1)**3/(u**2*psi1**3*t)",
+            ),
+        ),
+    ),
+    Claim(
+        id="eq-15",
+        place="App. B.4, (15)",
+        statement=r"\partial_{\eta=0}\mathcal R_\infty(\lambda) = \frac{(t-1)^2 Q(t)}{\mu_1^2 S(t)^2}, "
+        r"\quad Q = \sum_{k=0}^2 "
+        r"c_k t^k",
+        verdict=Verdict.REFUTED,
+        printed=Equation(LIMIT, ("deta_R", "(t - 1)**2*Q/(u*S**2)")),
+        corrected=Equation(LIMIT, ("deta_R", RISK_BY_ETA)),
+        correction=r"\partial_{\eta=0}\mathcal R_\infty(\lambda) = \frac{(t-1)^2}{\mu_1^4 "
+        r"S^3}\Bigl\{\mu_1^2(\mu_2^2 A - "
+        r"\mu_1^2 B)S^2 + (B t^2 + A)\bigl[\mu_1^4\psi_1 + k^2 - 2\mu_1^2 k\,\tfrac{t-1}{t}\bigr]S + "
+        r"2k\bigl[\mu_1^2\psi_1 t "
+        r"- k(t-1)\bigr]\bigl[A(\psi_1 t - t + 1) - B t(t-1)\bigr]\Bigr\}, \quad k = \mu_1^2 + \mu_2^2 t",
+        note="With c_0, c_1, c_2 as printed. The last bracket is zero at the optimum.",
+        depends_on=("b4-deta-risk", "b4-deta-slope-m1", "b4-deta-slope-m2"),
+    ),
+    Claim(
+        id="b4-Q-factor",
+        place="App. B.4, factorisation at the optimum",
+        statement=r"Q(t^*) = \frac{2 B(\mu_1^2 + \mu_2^2 t^*)(t^* - 1)S(t^*)}{\psi_1 t^* - t^* + 1}",
+        verdict=Verdict.PROVED,
+        printed=Equation(OPTIMUM, ("Q", "2*B*(u + v*t)*(t - 1)*S/(psi1*t - t + 1)")),
+        note="Right for the printed Q, which is not the derivative of the risk (eq-15).",
+        depends_on=("b4-optimality",),
+    ),
+    Claim(
+        id="eq-16",
+        place="App. B.4, (16)",
+        statement=r"\partial_{\eta=0}\mathcal R_\infty(\lambda^*(\infty)) = \frac{2 B(\mu_1^2 + \mu_2^2 "
+        r"t^*)(t^*-1)^3}"
+        r"{\mu_1^2 S(t^*)(\psi_1 t^* - t^* + 1)} =: C_\eta",
+        verdict=Verdict.REFUTED,
+        printed=Equation(OPTIMUM, ("deta_R", "2*B*(u + v*t)*(t - 1)**3/(u*S*(psi1*t - t + 1))")),
+        corrected=Equation(
+            OPTIMUM,
+            (
+                "deta_R",
+                LOSS_GAP,
+                "A*(t - 1)*(u + v*t)*(u + v*t**2)/(u**2*t*S)",
+            ),
+        ),
+        correction=r"C_\eta = \frac{B(\mu_1^2 + \mu_2^2 t^*)(\mu_1^2 + \mu_2^2 t^{*2})(t^*-1)^2}{\mu_1^4 "
+        r"S(t^*)(\psi_1 t^* - "
+        r"t^* + 1)} = \frac{A(t^*-1)(\mu_1^2 + \mu_2^2 t^*)(\mu_1^2 + \mu_2^2 t^{*2})}{\mu_1^4\, t^* S(t^*)}",
+        note="(mu1^2 + mu2^2 t*^2)/mu1^2 takes the place of 2 (t* - 1).",
+        depends_on=("eq-15",),
+    ),
+    Claim(
+        id="b4-C-eta-sign",
+        place="App. B.4, (16)",
+        statement=r"C_\eta > 0",
+        verdict=Verdict.PROVED,
+        printed=loss_gap_sign,
+        note="With the corrected C_eta, for all A, B > 0.",
+        depends_on=("eq-16", "b4-optimality-signs"),
+    ),
+)

@@ -1,0 +1,25 @@
+"""The register: every claim that is checked, by its id."""
+
+from __future__ import annotations
+
+from hptheory.errors import UnknownNameError
+from proofs_check import app_b4_limit, app_b4_sensitivity, app_b4_transfer, unimodality
+from proofs_check.claims import Claim
+
+REGISTER: dict[str, Claim] = {
+    claim.id: claim
+    for module in (app_b4_limit, app_b4_sensitivity, app_b4_transfer, unimodality)
+    for claim in module.CLAIMS
+}
+"""In the order of the paper; what goes beyond it comes last."""
+
+
+def find(claim_id: str) -> Claim:
+    """Return a claim by its id; an unknown one raises `UnknownNameError` with the nearest ids.
+
+    >>> find("eq-11").verdict.value
+    'proved'
+    """
+    if claim_id not in REGISTER:
+        raise UnknownNameError("claim", claim_id, list(REGISTER))
+    return REGISTER[claim_id]
