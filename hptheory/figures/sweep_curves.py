@@ -66,7 +66,9 @@ def sweep_curves(report: Report) -> tuple[Figure, dict[str, list[Any]]]:
                 spot = np.array([row.hp_low, row.hp, row.hp_high, row.loss], dtype=np.float64)
                 rows.append(("optimum", row.width, row.hp, row.loss, row.hp_low, row.hp_high))
                 axes.plot(spot[[0, 2]], spot[[3, 3]], color="black", marker="|", markersize=8, linewidth=2)
-                axes.plot(spot[[1]], spot[[3]], color="white", marker=".", markersize=4, zorder=5)
+                axes.plot(
+                    spot[[1]], spot[[3]], color="black", marker="*", markersize=10, mec="white", zorder=5
+                )
         _frame(axes, report, log)
     names = ("kind", "width", "hp", "loss", "low", "high")
     return figure, {name: [_plain(row[i]) for row in rows] for i, name in enumerate(names)}

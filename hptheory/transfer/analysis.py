@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from hptheory.transfer.curves import Curve, curves_of
 from hptheory.transfer.diagnostics import Look, look
 from hptheory.transfer.exponents import Interval, PowerLaw, fit_power_law
-from hptheory.transfer.noise import has_repeats, measure_noise
+from hptheory.transfer.noise import has_repeats, measure_noise, rough_variance
 from hptheory.transfer.notes import Note, fit_notes, law_notes, look_notes, table_notes
 from hptheory.transfer.optimum import Optima, fit_optima
 from hptheory.transfer.report import MeasuredGaps, Report, WidthOptimum
@@ -44,7 +44,9 @@ def analyse(table: SweepTable) -> Report:
     if has_repeats(curves):
         noise = measure_noise(curves)
         curves = [curve.with_variance(v) for curve, v in zip(curves, noise.variance, strict=True)]
-    looks = [look(curve) for curve in curves]
+        looks = [look(curve) for curve in curves]
+    else:
+        looks = [look(curve.with_variance(rough_variance(curve))) for curve in curves]
     used = [curve for curve, seen in zip(curves, looks, strict=True) if seen.usable]
     optima = fit_optima(used) if used else None
     laws = None if optima is None else fit_laws(optima)

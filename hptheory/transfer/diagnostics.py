@@ -57,7 +57,7 @@ def is_flat(curve: Curve, level: float = 0.01) -> bool:
     unknown."""
     from scipy.special import chdtrc
 
-    if curve.x.size < 2 or not np.isfinite(curve.variance).all():
+    if curve.x.size < 2 or not (curve.variance > 0).all():
         return False
     weight = curve.count / curve.variance
     centre = np.average(curve.mean, weights=weight)
@@ -95,23 +95,24 @@ def _wall(bottom: float, side: Floats, ties: bool) -> tuple[float, bool]:
 
 
 def find_jumps(
-    width: Floats, position: Floats, error: Floats, step: float
+    width: Floats, position: Floats, error: Floats, least: float
 ) -> list[tuple[float, float, float]]:
     """Moves between neighbouring widths that stand out: (from width, to width, move in x).
 
-    A jump is a move by more than two grid steps, more than three standard errors, and more than twice every
-    move before it: a power law's moves shrink, or stay, from one width to the next.
+    A jump is a move larger than `least`, than four standard errors, and than twice every move before it: a
+    power law's moves shrink, or stay, from one width to the next.
     """
     moves = np.diff(position)
     noise = np.hypot(error[1:], error[:-1])
     found = []
     for i, move in enumerate(moves):
-        before = float(np.max(np.abs(moves[:i]), initial=0.0)) if i else np.inf
-        if i and abs(move) > max(2 * step, 3 * noise[i], 2 * before):
+        if i and abs(move) > max(least, 4 * noise[i], 2 * np.max(np.abs(moves[:i]))):
             found.append((float(width[i]), float(width[i + 1]), float(move)))
     return found
 
 
-def grid_step(curves: Sequence[Curve]) -> float:
-    """The median distance between neighbouring x of the grids."""
-    return float(np.median(np.concatenate([np.diff(curve.grid) for curve in curves] + [np.zeros(0)])))
+def least_jump(curves: Sequence[Curve]) -> float:
+    """What a move must exceed to be called a jump: two grid steps, and a tenth of the widest grid."""
+    steps = np.concatenate([np.diff(curve.grid) for curve in curves])
+    span = max(float(np.ptp(curve.grid)) for curve in curves)
+    return max(2 * float(np.median(steps)) if steps.size else 0.0, span / 10)

@@ -66,6 +66,23 @@ def has_repeats(curves: Sequence[Curve]) -> bool:
     return sum(int((curve.count - 1).sum()) for curve in curves) >= max(FEWEST_REPEATS, 2 * len(curves))
 
 
+def rough_variance(curve: Curve) -> float:
+    """Variance of a run where no cell was repeated, from third differences of the means, which no parabola
+    has.
+
+    The median makes it robust against a wall at the grid's end. On an uneven grid, or with fewer than 6
+    cells, it errs to the large side; nan with fewer than 4.
+
+    >>> x = np.linspace(-1.0, 1.0, 9)
+    >>> rough_variance(Curve(64.0, x, x[:, None] ** 2, True, x, 0, 0 * x)) < 1e-30
+    True
+    """
+    if curve.x.size < 4:
+        return float("nan")
+    # A third difference has variance 1 + 9 + 9 + 1; the median of a squared normal variable is 0.4549.
+    return float(np.median(np.diff(curve.mean, 3) ** 2)) / 20.0 / 0.4549
+
+
 def _sums(curve: Curve) -> tuple[float, float, float, float, float]:
     """Sum of squares between runs of a cell and its df, without lifts and tilts; theirs, and their df."""
     deviation = curve.runs - curve.mean[:, None]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hptheory.transfer.curves import Curve
-from hptheory.transfer.diagnostics import Look, find_jumps, grid_step
+from hptheory.transfer.diagnostics import Look, find_jumps, least_jump
 from hptheory.transfer.exponents import PowerLaw
 from hptheory.transfer.optimum import Optima
 from hptheory.transfer.table import SweepTable
@@ -71,7 +71,7 @@ def fit_notes(table: SweepTable, curves: Sequence[Curve], optima: Optima) -> lis
         notes.append(
             Note("local_model_misfit", f"{text} errors were widened {np.sqrt(optima.inflation):.2g}-fold")
         )
-    for a, b, move in find_jumps(optima.width, optima.position, optima.position_error, grid_step(curves)):
+    for a, b, move in find_jumps(optima.width, optima.position, optima.position_error, least_jump(curves)):
         text = f"the optimum jumps by {move:+.2f} in ln HP between {table.scale_name} {a:g} and {b:g}"
         notes.append(Note("jump", text))
     return notes

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import numpy as np
 import pytest
@@ -134,3 +135,19 @@ def test_the_text_holds_what_a_reader_needs() -> None:
     text = str(analyse(sweep()))
     for part in ("lr*", "alpha", "beta", "verdict: fast", "2048", "135 runs"):
         assert part in text
+
+
+def test_noise_alone_makes_neither_jumps_nor_minima_without_repeats() -> None:
+    grid, widths = np.linspace(-1.5, 1.5, 60), 128 * 2 ** np.linspace(0, 4, 30)
+    report = analyse(sweep(noise=0.02, seeds=1, grid=grid, widths=widths))
+    assert codes(report) == {"no_repeats"}
+
+
+def test_ten_thousand_rows_take_a_moment() -> None:
+    """The number itself is in benchmarks; this keeps the cost linear in the rows."""
+    table = sweep(
+        noise=0.01, widths=128 * 2 ** np.linspace(0, 5, 20), grid=np.linspace(-1.5, 1.5, 50), seeds=10
+    )
+    start = time.process_time()
+    assert analyse(table).verdict == "fast"
+    assert time.process_time() - start < 5.0

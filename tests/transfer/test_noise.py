@@ -5,7 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hptheory.transfer.noise import smooth_variances
+from benchmarks.synthetic_sweeps import sweep
+from hptheory.transfer import SweepTable
+from hptheory.transfer.curves import curves_of
+from hptheory.transfer.noise import rough_variance, smooth_variances
+from hptheory.transfer.optimum import fit_optima
 
 WIDTH = np.array([64.0, 128.0, 256.0, 512.0, 1024.0])
 
@@ -39,3 +43,46 @@ def test_a_width_that_stands_out_keeps_its_own_noise() -> None:
 
 def test_no_repeats_no_variance() -> None:
     assert np.isnan(smooth_variances(WIDTH, np.zeros(5), np.zeros(5))).all()
+
+
+def blocked(lift: float, tilt: float, seed: int, noise: float = 0.01) -> SweepTable:
+    """A sweep in which every seed of a width lifts and tilts its whole curve."""
+    table = sweep(0.5, 1.0, noise=noise, rng=seed)
+    rng = np.random.default_rng(10_000 + seed)
+    loss = table.loss.copy()
+    for width in table.widths:
+        for run in range(3):
+            at = (table.scale == width) & (table.seed == run)
+            loss[at] += lift * rng.standard_normal() + tilt * rng.standard_normal() * table.x[at, 0]
+    columns = {"width": table.scale, "lr": table.hp[:, 0], "seed": table.seed, "loss": loss}
+    return SweepTable.from_columns(columns)
+
+
+@pytest.mark.parametrize(("lift", "tilt"), [(0.03, 0.0), (0.0, 0.02)])
+def test_seeds_that_lift_or_tilt_their_curve_are_counted_in_the_errors(lift: float, tilt: float) -> None:
+    truth = (WIDTH / 64) ** -1.0
+    positions, values = [], []
+    for seed in range(30):
+        optima = fit_optima(curves_of(blocked(lift, tilt, seed)))
+        assert optima is not None
+        positions.append((optima.position - truth) / optima.position_error)
+        values.append((optima.value - 0.3 * (WIDTH / 64) ** -0.5) / optima.value_error)
+    # 150 scores each; taking cells as independent gives mean squares of 9 and more for what the block moves.
+    assert 0.5 < np.mean(np.square(positions)) < 1.8
+    assert 0.5 < np.mean(np.square(values)) < 1.8
+
+
+def test_lifts_do_not_blur_positions() -> None:
+    """What all learning rates share cannot move the optimum: its error stays that of the plain sweep."""
+    plain, lifted = (fit_optima(curves_of(blocked(lift, 0.0, 3))) for lift in (0.0, 0.1))
+    assert plain is not None
+    assert lifted is not None
+    np.testing.assert_allclose(lifted.position_error, plain.position_error, rtol=0.3)
+    assert (lifted.value_error > 5 * plain.value_error).all()
+
+
+def test_the_rough_variance_without_repeats() -> None:
+    table = sweep(noise=0.02, seeds=1, grid=np.linspace(-1.5, 1.5, 33))
+    found = [rough_variance(curve) for curve in curves_of(table)]
+    # 5 curves with 30 dependent third differences each: a mean within a factor of two.
+    assert 0.5 < np.mean(found) / 0.02**2 < 2.0
