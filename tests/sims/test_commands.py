@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,20 @@ from sims import commands
 from sims.errors import RunDirectoryError
 
 SMALL = {"preset": "smoke", "epochs": 1, "widths": (32,), "lrs": (2.0**-8, 2.0**-6, 2.0**-4), "seeds": (0,)}
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch):
+    """The commands leave a variable to the process that they run in; not to the tests."""
+    monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
+
+
+def test_threads_sleep_unless_the_user_says_otherwise(monkeypatch):
+    commands.let_threads_sleep()
+    assert os.environ["OMP_WAIT_POLICY"] == "ACTIVE"
+    monkeypatch.delenv("OMP_WAIT_POLICY")
+    commands.let_threads_sleep()
+    assert os.environ["OMP_WAIT_POLICY"] == "PASSIVE"
 
 
 def test_sweep_then_status(tmp_path, capsys):

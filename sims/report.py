@@ -1,0 +1,61 @@
+"""A run directory as the analysis wants it: the table of its finished runs, and what was run in words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sims.requirements import require
+
+if TYPE_CHECKING:
+    from hptheory.transfer import SweepTable
+
+
+def read_runs(run_dir: Path) -> SweepTable:
+    """The finished runs of a directory that ``hptheory sweep`` wrote, as a sweep table.
+
+    Domain: a directory without a sweep, or without a finished run, raises ``RunDirectoryError``.
+    """
+    from sims.commands import STORE_PACKAGES
+
+    require("reading a run directory", *STORE_PACKAGES)
+    from hptheory.transfer import SweepTable
+    from sims.errors import RunDirectoryError
+    from sims.store import load
+    from sims.table import columns
+
+    table = columns(load(run_dir))
+    if not table["loss"]:
+        raise RunDirectoryError(f"no run of {run_dir} is finished; train it with `hptheory sweep`")
+    return SweepTable.from_columns(table, hp="lr", source=str(run_dir))
+
+
+def what_was_run(run_dir: Path) -> dict[str, str]:
+    """The setting, the grid, the device, the time and the versions of a run directory, as labelled lines."""
+    from sims.store import Store, provenance, runs_of
+
+    store = Store(run_dir)
+    setting = store.setting()
+    records, trained = store.records(setting), provenance(run_dir)
+    training = setting.training
+    diverged = sum(record.result["diverged"] for record in records.values())
+    return {
+        "setting": f"{setting.name}, preset {setting.preset}",
+        "training": f"{training.data}, {training.epochs} epochs, batch size {training.batch_size}, "
+        f"{training.optimizer.name}, schedule {training.schedule.name}, base width {training.base_width}",
+        "grid": f"widths {_words(setting.widths)}; learning rates {_words(setting.lrs)}; "
+        f"seeds {_words(setting.seeds)}",
+        "runs": f"{len(records)} of {len(runs_of(setting))} done, {diverged} diverged",
+        "device": f"{_field(trained, 'device')} ({_field(trained, 'machine')}), "
+        f"{_field(trained, 'threads')} threads, {_field(trained, 'dtype')}",
+        "training time": f"{trained['seconds'][0]:.0f} s",
+        "versions": f"hptheory {_field(trained, 'hptheory')}, torch {_field(trained, 'torch')}",
+    }
+
+
+def _words(values: tuple[float, ...]) -> str:
+    return ", ".join(f"{value:.4g}" for value in values)
+
+
+def _field(trained: dict[str, list[Any]], name: str) -> str:
+    return " and ".join(map(str, trained.get(name, []))) or "none"
