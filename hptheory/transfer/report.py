@@ -9,10 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hptheory.errors import DomainError
 from hptheory.transfer.curves import Curve
+from hptheory.transfer.draws import draw_laws
 from hptheory.transfer.exponents import Interval, PowerLaw
+from hptheory.transfer.laws import TransferLaw
 from hptheory.transfer.notes import Note
 from hptheory.transfer.optimum import Optima
+from hptheory.transfer.planner import Plan, plan
 from hptheory.transfer.table import SweepTable
 from hptheory.transfer.verdict import Verdict
 
@@ -80,6 +84,24 @@ class Report:
     def verdict(self) -> str:
         """`fast`, `slow` or `undetermined`."""
         return self.judgement.verdict
+
+    def law(self, draws: int = 400, seed: int = 0) -> TransferLaw:
+        """The laws that the sweep allows, as draws; `DomainError` with fewer than 3 widths to fit."""
+        if self.optima is None or self.loss_law is None or self.hp_law is None:
+            raise DomainError("widths with an interior optimum", 0, ">= 3", "see the report's warnings")
+        radius = max(float(np.ptp(curve.grid)) for curve in self.curves) / 2
+        return draw_laws(self.optima, self.loss_law, self.hp_law, radius, draws, seed)
+
+    def plan(self, budget: float, target_width: float | None = None, cost_exponent: float = 2.0) -> Plan:
+        """How to spend a budget, direct or by transfer, with the loss to expect.
+
+        The budget is in units of one run at width 1, or in the unit of the table's `cost` column (whose level
+        is then fitted; its growth is taken as n**cost_exponent).
+        """
+        unit = 1.0
+        if self.table.cost is not None:
+            unit = float(np.exp(np.mean(np.log(self.table.cost / self.table.scale**cost_exponent))))
+        return plan(self.law(), budget, target_width, cost_exponent=cost_exponent, run_cost=unit)
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain numbers, strings, lists and None: what `hptheory analyse --json` prints."""
