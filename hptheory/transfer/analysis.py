@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from hptheory.transfer.curves import Curve, curves_of
 from hptheory.transfer.diagnostics import Look, look
 from hptheory.transfer.exponents import Interval, PowerLaw, fit_power_law
-from hptheory.transfer.noise import has_repeats, measure_noise, rough_variance
+from hptheory.transfer.noise import has_repeats, rough_variance
 from hptheory.transfer.notes import Note, fit_notes, law_notes, look_notes, table_notes
-from hptheory.transfer.optimum import Optima, fit_optima
+from hptheory.transfer.optimum import Optima, fit_optima, with_near_noise
 from hptheory.transfer.report import MeasuredGaps, Report, WidthOptimum
 from hptheory.transfer.table import SweepTable
 from hptheory.transfer.verdict import Verdict, judge
@@ -42,8 +42,7 @@ def analyse(table: SweepTable) -> Report:
     """
     curves = curves_of(table)
     if has_repeats(curves):
-        noise = measure_noise(curves)
-        curves = [curve.with_variance(v) for curve, v in zip(curves, noise.variance, strict=True)]
+        curves = with_near_noise(curves)
         looks = [look(curve) for curve in curves]
     else:
         looks = [look(curve.with_variance(rough_variance(curve))) for curve in curves]

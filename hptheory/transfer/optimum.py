@@ -169,6 +169,14 @@ def _disagree(wide: Optima, narrow: Optima) -> bool:
     return bool(np.max(shift**2 / doubt) > DISAGREE**2)
 
 
+def with_near_noise(curves: Sequence[Curve]) -> list[Curve]:
+    """The curves with the variance of a run near the optimum filled in; curves without cells stay as they
+    are."""
+    some = [curve for curve in curves if curve.x.size]
+    variance = {c.width: v for c, v in zip(some, _noise_near_optimum(some).variance, strict=True)}
+    return [curve.with_variance(variance.get(curve.width, np.nan)) for curve in curves]
+
+
 def _noise_near_optimum(curves: Sequence[Curve]) -> Noise:
     """The noise of all cells, or of those near the optimum where the others are noisier."""
     from scipy.special import fdtrc

@@ -133,7 +133,10 @@ class SweepTable:
                 source, f"column '{loss}' is empty in every row", "add the losses of finished runs"
             )
         place = _Place(source, [place.number(int(i)) for i in keep], place.word)
-        pick = lambda name: [columns[name][i] for i in keep] if unfinished.any() else columns[name]  # noqa: E731
+
+        def pick(name: str) -> Any:
+            return [columns[name][i] for i in keep] if unfinished.any() else columns[name]
+
         hps = np.column_stack(
             [_positive(pick(n), n, place, need=log_axes[j]) for j, n in enumerate(hp_names)]
         )
@@ -168,7 +171,9 @@ class SweepTable:
         if not Path(path).is_file():
             raise TableError(str(path), "there is no such file", "check the path")
         try:
-            columns = parquet.read_table(path).to_pydict()
+            # pandas writes nan as null, so a null loss is nan: a diverged run
+            found = parquet.read_table(path)
+            columns = {name: found[name].to_numpy(zero_copy_only=False) for name in found.column_names}
         except (ValueError, OSError) as error:
             raise TableError(
                 Path(path).name, "it is no Parquet file", "give a Parquet or a CSV file"
@@ -180,10 +185,10 @@ class SweepTable:
         cls, dataset: Any, *, hp: str | Sequence[str] = "lr", scale: str = "width", loss: str = "loss",
         seed: str = "seed", cost: str = "cost", **names: Any,
     ) -> SweepTable:  # fmt: skip
-        """The table in an xarray Dataset whose variable `loss` lies on coordinates scale, HPs and perhaps
-        seed.
+        """The table in an xarray Dataset whose `loss` lies on coordinates scale, HPs and perhaps seed.
 
-        A coordinate may itself depend on another (a grid of learning rates that moves with width).
+        A coordinate may itself depend on another (a grid of learning rates that moves with width). Runs that
+        a variable `finished` marks as not done are set aside: a sweep can be analysed while it runs.
         """
         source = names.pop("source", "dataset")
         hps = [hp] if isinstance(hp, str) else list(hp)
@@ -206,6 +211,11 @@ class SweepTable:
             )
         template = dataset[loss]
         columns = {loss: template.to_numpy().ravel()}
+        if "finished" in dataset:
+            finished = (
+                dataset["finished"].broadcast_like(template).transpose(*template.dims).to_numpy().ravel()
+            )
+            columns[loss] = np.where(finished, columns[loss].astype(object), None)
         for name in wanted:
             columns[name] = (
                 dataset[name].broadcast_like(template).transpose(*template.dims).to_numpy().ravel()
@@ -309,27 +319,28 @@ def _positive(values: Any, name: str, place: _Place, need: bool) -> Floats:
 
 
 def _losses(values: Any, name: str, place: _Place) -> tuple[Floats, NDArray[np.bool_]]:
-    """Losses with +inf for diverged runs, and which rows have none."""
-    try:
-        losses = np.array(values, dtype=np.float64)
-        unfinished = np.zeros(losses.shape, dtype=bool)
-    except (ValueError, TypeError):
+    """Losses with +inf for diverged runs, and which rows have none (an empty cell, or None)."""
+    unfinished = np.zeros(len(values), dtype=bool)
+    if getattr(values, "dtype", None) != np.float64:
         words = ["" if value is None else str(value).strip().lower() for value in values]
         unfinished = np.array([word == "" for word in words])
-        cells = [np.inf if word in DIVERGED_WORDS or word == "" else word for word in words]
-        losses = _loss_numbers(cells, values, name, place)
+        values = [np.inf if word in DIVERGED_WORDS or word == "" else word for word in words]
+    losses = _loss_numbers(values, name, place)
     return np.where(np.isfinite(losses), losses, np.inf), unfinished
 
 
-def _loss_numbers(cells: list[Any], values: Any, name: str, place: _Place) -> Floats:
-    losses = np.empty(len(cells))
-    for index, cell in enumerate(cells):
+def _loss_numbers(values: Any, name: str, place: _Place) -> Floats:
+    try:
+        return np.array(values, dtype=np.float64)
+    except ValueError:
+        pass
+    for index, value in enumerate(values):
         try:
-            losses[index] = float(cell)
+            float(value)
         except ValueError:
-            problem = f"column '{name}' holds '{values[index]}', which is no number"
+            problem = f"column '{name}' holds '{value}', which is no number"
             raise TableError(place(index), problem, "write a number, nan or diverged") from None
-    return losses
+    raise TableError(place.source, f"column '{name}' is not one-dimensional", "give one number a row")
 
 
 def _codes(values: Any) -> NDArray[np.int64]:

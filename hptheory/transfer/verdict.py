@@ -13,7 +13,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from hptheory.transfer.exponents import PowerLaw
+from hptheory.transfer.exponents import Interval, PowerLaw
 
 Floats = NDArray[np.float64]
 SURE = 0.95
@@ -84,9 +84,12 @@ def _words(sure: float, loss_law: PowerLaw, hp_law: PowerLaw, drifting: bool) ->
     return "undetermined", sure, f"The intervals of beta and alpha/2 overlap too far: {numbers}."
 
 
-def _text(interval: object, factor: float = 1.0) -> str:
-    low, estimate, high = (getattr(interval, name) for name in ("low", "estimate", "high"))
-    number = lambda v, other: other if v is None else f"{factor * v:.2f}"  # noqa: E731
+def _text(interval: Interval, factor: float = 1.0) -> str:
+    low, estimate, high = interval.low, interval.estimate, interval.high
+
+    def number(value: float | None, other: str) -> str:
+        return other if value is None else f"{factor * value:.2f}"
+
     return f"{number(estimate, '?')} [{number(low, '-inf')}, {number(high, 'inf')}]"
 
 

@@ -145,3 +145,25 @@ def test_a_no_parquet_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "x.parquet").write_text("width,lr,loss\n")
     with pytest.raises(TableError, match="no Parquet file"):
         SweepTable.from_parquet(tmp_path / "x.parquet")
+
+
+def test_runs_that_are_not_finished_are_set_aside() -> None:
+    import xarray as xr
+
+    dims = ("width", "lr")
+    dataset = xr.Dataset(
+        {
+            "loss": (dims, [[3.0, np.nan], [np.inf, np.nan]]),
+            "finished": (dims, [[True, True], [True, False]]),
+        },
+        {"width": [64, 128], "lr": [0.1, 0.2]},
+    )
+    table = SweepTable.from_xarray(dataset)
+    assert table.loss.tolist() == [3.0, np.inf, np.inf]
+    assert [item.count for item in table.set_aside] == [1]
+
+
+def test_a_missing_value_is_not_divergence() -> None:
+    table = SweepTable.from_columns({"width": [64, 64, 128], "lr": [0.1, 0.2, 0.1], "loss": [1.0, None, 2.0]})
+    assert table.loss.tolist() == [1.0, 2.0]
+    assert table.set_aside[0].first == "table, row 2"
