@@ -3,6 +3,7 @@
 from hptheory.transfer.analysis import analyse
 from hptheory.transfer.gaps import Gaps
 from hptheory.transfer.laws import TransferLaw
+from hptheory.transfer.multiplier import compute_multiplier
 from hptheory.transfer.planner import Plan, plan
 from hptheory.transfer.rates import direct_tuning, is_useful, transfer_tuning
 from hptheory.transfer.report import Report
@@ -15,6 +16,7 @@ __all__ = [
     "SweepTable",
     "TransferLaw",
     "analyse",
+    "compute_multiplier",
     "direct_tuning",
     "is_useful",
     "plan",

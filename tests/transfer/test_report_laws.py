@@ -1,0 +1,89 @@
+"""From tables to plans: the laws drawn are those of the family, and plans agree with the planner's own."""
+
+import numpy as np
+import pytest
+
+from hptheory.errors import DomainError
+from hptheory.transfer import SweepTable, analyse
+from hptheory.transfer.laws import TransferLaw
+from hptheory.transfer.planner import plan
+from hptheory.transfer.report_laws import law_of, loss_curve_of, next_runs_of, plan_of, prices_of
+
+WIDTHS = np.array([128.0, 256.0, 512.0, 1024.0, 2048.0])
+
+
+def table_of(noise=0.0, seeds=1, cost=None, widths=WIDTHS, seed=0, names=("lr",)):
+    """phi_n(x) = 2 + 30/n + (x - 100/n)^2 / 2 with x = ln lr + 6 on 9 points in [-1.5, 1.5]."""
+    rng = np.random.default_rng(seed)
+    n, x, s = (
+        a.ravel() for a in np.meshgrid(widths, np.linspace(-1.5, 1.5, 9), np.arange(seeds), indexing="ij")
+    )
+    loss = 2 + 30 / n + (x - 100 / n) ** 2 / 2 + noise * rng.normal(size=n.size)
+    columns = {"width": n, "lr": np.exp(x - 6), "seed": s, "loss": loss}
+    if cost is not None:
+        columns["cost"] = cost(n)
+    return SweepTable.from_columns(columns)
+
+
+def test_an_exact_table_gives_the_exact_plan():
+    """Against the planner on the family itself; without noise every draw is the truth."""
+    truth = TransferLaw(2.0, 30.0, 1.0, -6.0, 100.0, 1.0, 1.0, 1.5)
+    report = analyse(table_of())
+    for target in (None, 8192.0):
+        found, exact = plan_of(report, 1e9, target), plan(truth, 1e9, target, smallest_width=128.0)
+        for one, other in ((found.direct, exact.direct), (found.transfer, exact.transfer)):
+            assert one.loss == pytest.approx(other.loss, abs=1e-4)
+            assert one.cost <= 1e9
+            assert one.target_width == pytest.approx(other.target_width, rel=0.02)
+        assert found.better == exact.better
+
+
+def test_predictions_from_noisy_tables_cover_the_truth():
+    """The optimal loss at four times the largest width, in the draws' 90 % interval, for 40 tables."""
+    hits = 0
+    for seed in range(40):
+        law = law_of(analyse(table_of(noise=0.005, seeds=3, seed=seed)), draws=400)
+        low, high = np.percentile(law.optimal_loss(8192.0), [5, 95])
+        hits += low <= 2 + 30 / 8192 <= high
+    assert hits >= 31  # 36 expected at 90 %; binomial sd 1.9
+
+
+def test_prices_come_from_the_cost_column():
+    table = table_of(cost=lambda n: 3e-6 * n**2.5)
+    prices = prices_of(table)
+    assert (prices.run_cost, prices.cost_exponent) == pytest.approx((3e-6, 2.5), rel=1e-9)
+    assert (prices.smallest_width, prices.width_step) == (128.0, 1.0)
+    assert prices_of(table, cost_exponent=2.0).run_cost == pytest.approx(3e-6 * 512**0.5, rel=1e-9)
+    assert prices_of(table_of(), cost_exponent=3.0).run_cost == 1.0
+    assert prices_of(table_of(widths=WIDTHS / 100)).width_step == 0.0
+    best = plan_of(analyse(table), budget=1e4)
+    cost = 3e-6 * (
+        best.transfer.grid_points * best.transfer.proxy_width**2.5 + best.transfer.target_width**2.5
+    )
+    assert best.transfer.cost == pytest.approx(cost, rel=1e-9)
+
+
+def test_loss_curve_of_a_table_is_its_optimum_against_cost():
+    curve = loss_curve_of(analyse(table_of()))
+    assert curve.measured == (128.0**2, 2048.0**2)
+    np.testing.assert_allclose(curve.loss(512.0**2), 2 + 30 / 512, atol=1e-6)
+
+
+def test_next_runs_of_an_undetermined_table():
+    """One seed at noise 0.01: the HP's drift is seen, its rate is not; wider models are worth more."""
+    report = analyse(table_of(noise=0.01, seeds=3, seed=1))
+    choices = next_runs_of(report)
+    assert [choice.width for choice in choices] == [64.0, 4096.0, 8192.0, 16384.0]
+    assert {choice.runs for choice in choices} == {27}
+    assert choices[1].cost == 27 * 4096**2
+    assert all(0 <= choice.probability_settled <= 1 for choice in choices)
+    (own,) = next_runs_of(report, widths=[32768.0])
+    assert own.probability_settled >= choices[1].probability_settled
+
+
+def test_too_little_is_said():
+    with pytest.raises(DomainError, match="interior optimum = 2"):
+        law_of(analyse(table_of(widths=WIDTHS[:2])))
+    one = SweepTable.from_columns({"width": [8, 8], "lr": [0.1, 0.2], "loss": [1.0, 2.0], "cost": [1.0, 1.0]})
+    with pytest.raises(DomainError, match="cost_exponent"):
+        prices_of(one)
