@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import tyro
 
+from hptheory.files import output_folder
 from sims.requirements import require
 from sims.settings import Setting, get_setting
 
@@ -54,7 +55,7 @@ def sweep(
     let_threads_sleep()
     from sims.sweep import run
 
-    directory = out or Path("runs") / f"{setting}-{preset}"
+    directory = output_folder(out or Path("runs") / f"{setting}-{preset}")
     try:
         with progress_bar(f"{setting} ({preset})") as report:
             dataset = run(chosen, directory, report, pack_members=pack_members)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,10 +25,10 @@ def read_runs(run_dir: Path) -> SweepTable:
     from sims.store import load
     from sims.table import columns
 
-    table = columns(load(run_dir))
-    if not table["loss"]:
+    dataset = load(run_dir)
+    if not dataset.finished.any():
         raise RunDirectoryError(f"no run of {run_dir} is finished; train it with `hptheory sweep`")
-    return SweepTable.from_columns(table, hp="lr", source=str(run_dir))
+    return SweepTable.from_columns(columns(dataset), hp="lr", source=str(run_dir))
 
 
 def what_was_run(run_dir: Path) -> dict[str, str]:
@@ -53,7 +54,7 @@ def what_was_run(run_dir: Path) -> dict[str, str]:
     }
 
 
-def _words(values: tuple[float, ...]) -> str:
+def _words(values: Iterable[int | float]) -> str:
     return ", ".join(f"{value:.4g}" for value in values)
 
 

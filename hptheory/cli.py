@@ -1,0 +1,167 @@
+"""The command ``hptheory``: arguments in, calls out. Exit code 0: done; 1: a check failed; 2: bad input.
+
+The only module here that may reach into ``sims`` and ``proofs_check``. What is heavy (matplotlib, torch, the
+trainer) is imported when a command needs it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+import hptheory
+from hptheory.errors import HPTheoryError, UnknownNameError
+from hptheory.files import output_folder, write_atomically
+from hptheory.transfer import SweepTable, analyse
+from sims.commands import INTERRUPTED, status, sweep
+from sims.demo import demo
+
+BAD_INPUT = 2
+FIGURES = {"3": "figure_03", "4": "figure_04", "theorem-2": "theorem_2"}
+"""What can be drawn: the module of `hptheory.figures`, which has a function of the same name."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns of a table.
+
+    Attributes:
+        hp: The hyperparameter's column; by default lr, or the only column that is nothing else.
+        scale: The column of the model's size.
+        loss: The column of the final loss.
+        linear: Analyse the hyperparameter itself, not its logarithm.
+    """
+
+    hp: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    scale: Annotated[str, tyro.conf.arg(metavar="NAME")] = "width"
+    loss: Annotated[str, tyro.conf.arg(metavar="NAME")] = "loss"
+    linear: bool = False
+
+
+Table = Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="TABLE.csv|RUNS")]
+
+
+def figure(
+    number: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="N")],
+    *,
+    out: Annotated[Path, tyro.conf.arg(metavar="DIR")] = Path("figures"),
+) -> None:
+    """Draw a figure of the paper (arXiv 2512.22768), and save the plotted numbers beside it.
+
+    Args:
+        number: Which figure: 3, 4 or theorem-2.
+        out: The folder for the PNG and the CSV.
+    """
+    if number not in FIGURES:
+        raise UnknownNameError("figure", number, list(FIGURES))
+    from hptheory.figures.style import save_figure
+
+    folder, name = output_folder(out), FIGURES[number]
+    print(f"drawing figure {number} ...", file=sys.stderr)
+    drawn, numbers = getattr(import_module(f"hptheory.figures.{name}"), name)()
+    for path in save_figure(drawn, numbers, folder, name):
+        print(path)
+
+
+def analyse_table(
+    table: Table,
+    columns: tyro.conf.OmitArgPrefixes[Columns] = Columns(),
+    *,
+    json: bool = False,
+    html: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None,
+) -> None:
+    """Say whether transfer is fast: the optimum of every width, the rates of the gaps, and a verdict.
+
+    Args:
+        table: A table (CSV or Parquet): a row a run; columns width, lr, loss, perhaps seed and cost. Or a
+            directory that `hptheory sweep` wrote.
+        columns: The columns of a table.
+        json: Print one JSON object instead of text.
+        html: Write a report with the curves to this file.
+    """
+    if html is not None:
+        output_folder(html.parent)
+    report = analyse(read_table(table, columns))
+    if html is not None:
+        from hptheory.reports import sweep_page
+
+        page = sweep_page(report, title=f"Hyperparameter transfer: {table.name}", what_was_run=_origin(table))
+        write_atomically(html, page.encode())
+        print(f"report: {html}", file=sys.stderr if json else sys.stdout)
+    if json:
+        from json import dumps
+
+        print(dumps(report.to_dict(), indent=2, allow_nan=False))
+    else:
+        print(report)
+
+
+def read_table(path: Path, columns: Columns = Columns()) -> SweepTable:
+    """The sweep table in a file, or in a directory that ``hptheory sweep`` wrote."""
+    if path.is_dir():
+        from sims.report import read_runs
+
+        return read_runs(path)
+    read = SweepTable.from_parquet if path.suffix == ".parquet" else SweepTable.from_csv
+    return read(path, hp=columns.hp, scale=columns.scale, loss=columns.loss, log=not columns.linear)
+
+
+def _origin(path: Path) -> dict[str, str]:
+    """Where the numbers of a report come from."""
+    if path.is_dir():
+        from sims.report import what_was_run
+
+        return what_was_run(path)
+    return {"table": str(path), "analysed with": f"hptheory {hptheory.__version__}"}
+
+
+COMMANDS: dict[str, Callable[..., Any]] = {
+    "demo": demo,
+    "figure": figure,
+    "sweep": sweep,
+    "status": status,
+    "analyse": analyse_table,
+}
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run the command; its exit code comes back. Bad input is one sentence on stderr."""
+    given = list(sys.argv[1:] if args is None else args)
+    try:
+        return _run(given)
+    except HPTheoryError as error:
+        print(f"hptheory: {error}", file=sys.stderr)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        print("hptheory: stopped", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of our output has gone, as `head` does; nothing is left to say
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        print(f"hptheory: {error}", file=sys.stderr)
+        return BAD_INPUT
+
+
+def _run(args: list[str]) -> int:
+    if args == ["--version"]:
+        print(f"hptheory {hptheory.__version__}")
+        return 0
+    if args and not args[0].startswith("-") and args[0] not in COMMANDS:
+        raise UnknownNameError("command", args[0], list(COMMANDS))
+    tyro.extras.subcommand_cli_from_dict(
+        COMMANDS,
+        prog="hptheory",
+        description="Does a learning rate tuned on a small model work on a large one, how fast, and why?",
+        args=args,
+        config=(tyro.conf.FlagCreatePairsOff,),
+    )
+    sys.stdout.flush()
+    return 0

@@ -1,0 +1,6 @@
+"""Self-contained HTML reports: one file that can be mailed, without script and without any other resource."""
+
+from hptheory.reports.page import Picture, Section, page
+from hptheory.reports.sweep_report import sweep_page, sweep_pictures
+
+__all__ = ["Picture", "Section", "page", "sweep_page", "sweep_pictures"]

@@ -1,0 +1,266 @@
+"""The command: exit codes, one sentence on bad input, what it prints and writes, Ctrl-C."""
+
+from __future__ import annotations
+
+import csv
+import json
+import signal
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+import hptheory
+from benchmarks.synthetic_sweeps import sweep as synthetic_sweep
+from hptheory.cli import main
+from hptheory.figures.figure_04 import Figure4Setting, figure_04
+from hptheory.transfer import SweepTable, analyse
+from tests.reports.test_page import Reading
+
+# What `analyse --json` promises (DESIGN.md); further keys are free.
+PROMISED = {
+    "hp", "scale", "optimum", "loss_limit", "hp_limit", "loss_exponent", "hp_exponent", "suboptimality",
+    "verdict", "probability_fast", "reason", "warnings",
+}  # fmt: skip
+OPTIMUM = {"width", "hp", "hp_low", "hp_high", "loss", "curvature", "at_grid_edge", "minima"}
+SMALL = ["--preset", "smoke", "--epochs", "1", "--widths", "32", "--seeds", "0"]
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sweep whose transfer is fast, as a CSV file."""
+    path = tmp_path_factory.mktemp("table") / "sweep.csv"
+    found = synthetic_sweep(0.5, 1.0, noise=0.002)
+    with path.open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["width", "lr", "seed", "loss"])
+        writer.writerows(zip(found.scale, found.hp[:, 0], found.seed, found.loss, strict=True))
+    return path
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run directory with three finished runs."""
+    directory = tmp_path_factory.mktemp("runs") / "digits"
+    assert main(["sweep", "digits", *SMALL, "--out", str(directory)]) == 0
+    return directory
+
+
+def refused(capsys: pytest.CaptureFixture[str], *args: str) -> str:
+    """The sentence with which the command refuses; it is one, and the exit code is 2."""
+    assert main(args) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    (sentence,) = printed.err.splitlines()
+    assert sentence.startswith("hptheory: ")
+    return sentence
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"hptheory {hptheory.__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("args", "sentence"),
+    [
+        (["analyze", "x.csv"], "unknown command 'analyze'; did you mean analyse?"),
+        (["figure", "7"], "unknown figure '7'; known: 3, 4, theorem-2"),
+        (["sweep", "digts"], "unknown setting 'digts'; did you mean digits?"),
+        (["sweep", "digits", "--preset", "smok"], "unknown preset of digits 'smok'; did you mean smoke?"),
+        (["demo", "--preset", "smok"], "unknown preset of digits 'smok'; did you mean smoke?"),
+        (
+            ["sweep", "digits", "--lrs", "-1"],
+            "lr = -1.0 is outside its domain: it must be positive and finite",
+        ),
+        (["analyse", "no.csv"], "no.csv: there is no such file; check the path"),
+    ],
+)
+def test_bad_input_is_one_sentence(
+    capsys: pytest.CaptureFixture[str], args: list[str], sentence: str
+) -> None:
+    assert refused(capsys, *args) == f"hptheory: {sentence}"
+
+
+@pytest.mark.parametrize(
+    "args", [[], ["figure"], ["figure", "4", "--inches", "3"], ["sweep", "digits", "--epochs", "many"]]
+)
+def test_wrong_usage_exits_with_2(capsys: pytest.CaptureFixture[str], args: list[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(args)
+    assert stopped.value.code == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "hptheory" in printed.err
+    assert "--help" in printed.err
+
+
+@pytest.mark.parametrize(
+    "command", ["figure 4 --out", "sweep digits --out", "demo --out", "analyse {} --html"]
+)
+def test_a_place_that_cannot_be_written_is_named_before_any_work(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    table: Path,
+    command: str,
+) -> None:
+    def worked(*args: object, **options: object) -> None:
+        raise AssertionError("work was done for a place that cannot be written")
+
+    for work in ("hptheory.figures.figure_04.figure_04", "sims.sweep.train_pack", "hptheory.cli.analyse"):
+        monkeypatch.setattr(work, worked)
+    (tmp_path / "file").touch()
+    place = tmp_path / "file" / "below"
+    sentence = refused(capsys, *command.format(table).split(), str(place))
+    assert sentence.startswith(f"hptheory: cannot write {tmp_path / 'file'}")
+    assert "Not a directory" in sentence or "File exists" in sentence
+
+
+@pytest.mark.parametrize("command", ["demo", "sweep digits"])
+def test_a_missing_extra_is_named(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: str
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)  # as if it were not installed
+    monkeypatch.chdir(tmp_path)
+    sentence = refused(capsys, *command.split())
+    assert "needs torch, which is not installed; run: pip install 'hptheory[sims]'" in sentence
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unreadable_file_is_a_sentence(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(path: Path, **options: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(SweepTable, "from_csv", denied)
+    assert "Permission denied: 'mine.csv'" in refused(capsys, "analyse", "mine.csv")
+
+
+def test_figures_are_written_with_their_numbers(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    small = partial(figure_04, Figure4Setting(psi2=(1.0, 4.0), d=10, trials=2))
+    monkeypatch.setattr("hptheory.figures.figure_04.figure_04", small)
+    for number, name in (("3", "figure_03"), ("4", "figure_04")):
+        assert main(["figure", number, "--out", str(tmp_path / "new")]) == 0
+        paths = [tmp_path / "new" / f"{name}.{suffix}" for suffix in ("png", "csv")]
+        assert capsys.readouterr().out.splitlines() == list(map(str, paths))
+        assert all(path.stat().st_size > 1000 for path in paths)
+
+
+def test_analyse_prints_the_report(capsys: pytest.CaptureFixture[str], table: Path) -> None:
+    assert main(["analyse", str(table)]) == 0
+    assert capsys.readouterr().out == f"{analyse(SweepTable.from_csv(table))}\n"
+
+
+def test_json_is_the_contract(capsys: pytest.CaptureFixture[str], table: Path, tmp_path: Path) -> None:
+    page = tmp_path / "new" / "report.html"
+    assert main(["analyse", str(table), "--json", "--html", str(page)]) == 0
+    printed = capsys.readouterr()
+    found = json.loads(printed.out)
+    assert found.keys() >= PROMISED
+    assert found["verdict"] == "fast"
+    assert all(row.keys() >= OPTIMUM for row in found["optimum"])
+    assert found == json.loads(json.dumps(analyse(SweepTable.from_csv(table)).to_dict()))
+    assert printed.err == f"report: {page}\n"
+    text = Reading(page.read_text(encoding="utf-8"))
+    assert text.external == []
+    assert "Transfer is fast" in text.text
+    assert str(table) in text.text
+
+
+def test_columns_can_be_named(capsys: pytest.CaptureFixture[str], table: Path, tmp_path: Path) -> None:
+    renamed = tmp_path / "renamed.csv"
+    renamed.write_text(table.read_text().replace("width,lr,seed,loss", "depth,wd,seed,error"))
+    assert "column 'width' is missing" in refused(capsys, "analyse", str(renamed))
+    names = ["--scale", "depth", "--hp", "wd", "--loss", "error"]
+    for flags, same in (([], True), (["--linear"], False)):
+        assert main(["analyse", str(renamed), "--json", *names, *flags]) == 0
+        found = json.loads(capsys.readouterr().out)
+        assert (found["hp"], found["scale"]) == ("wd", "depth")
+        curvature = analyse(SweepTable.from_csv(table)).to_dict()["optimum"][0]["curvature"]
+        assert (found["optimum"][0]["curvature"] == curvature) == same
+
+
+def test_a_run_directory_is_analysed(capsys: pytest.CaptureFixture[str], runs: Path, tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    capsys.readouterr()
+    assert main(["analyse", str(runs), "--json", "--html", str(page)]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["rows"], found["diverged"], found["verdict"]) == (3, 0, "undetermined")
+    text = Reading(page.read_text(encoding="utf-8")).text
+    for words in ("digits, preset smoke", "3 of 3 done, 0 diverged", "learning rates", "seeds 0", "torch 2."):
+        assert words in text
+
+
+def test_unfinished_runs_are_not_divergent(
+    capsys: pytest.CaptureFixture[str], runs: Path, tmp_path: Path
+) -> None:
+    part = tmp_path / "part"
+    (part / "runs").mkdir(parents=True)
+    (part / "setting.json").write_bytes((runs / "setting.json").read_bytes())
+    assert "no run of" in refused(capsys, "analyse", str(part))
+    record = sorted((runs / "runs").iterdir())[0]
+    (part / "runs" / record.name).write_bytes(record.read_bytes())
+    assert main(["analyse", str(part), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["rows"], found["diverged"]) == (1, 0)
+    assert main(["status", str(part)]) == 0
+    assert "1 of 3 runs done, 2 left" in capsys.readouterr().out
+
+
+def test_a_directory_without_a_sweep_is_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    for command in ("analyse", "status"):
+        assert "holds no sweep" in refused(capsys, command, str(tmp_path))
+
+
+def test_ctrl_c_leaves_what_was_finished(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    # A shell may start us with SIGINT ignored; the command must hear it all the same.
+    code = (
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
+        "from hptheory.cli import main; sys.exit(main())"
+    )
+    endless = ["sweep", "digits", *SMALL[:2], "--widths", "32", "--epochs", "30", "--pack-members", "1"]
+    command = [sys.executable, "-c", code, *endless, "--seeds", *map(str, range(100)), "--out", str(tmp_path)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.glob("runs/*.json")):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    stderr = process.communicate(timeout=120)[1]
+    assert process.returncode == 130
+    assert "Traceback" not in stderr
+    assert stderr.splitlines()[-1] == (
+        f"stopped; the finished runs are in {tmp_path}, and the same command goes on from there"
+    )
+    assert main(["status", str(tmp_path)]) == 0
+    assert " of 300 runs done, " in capsys.readouterr().out
+    assert main(["analyse", str(tmp_path)]) == 0
+
+
+def test_ctrl_c_anywhere_else_is_one_sentence(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, table: Path
+) -> None:
+    def interrupted(*args: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("hptheory.cli.analyse", interrupted)
+    assert main(["analyse", str(table)]) == 130
+    assert capsys.readouterr().err == "hptheory: stopped\n"
+
+
+def test_a_reader_that_leaves_causes_no_traceback(table: Path) -> None:
+    command = [sys.executable, "-m", "hptheory", "analyse", str(table), "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 1
