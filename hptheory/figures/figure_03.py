@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from hptheory.figures.style import CATEGORY_COLOURS, WIDTH_COLOURS, figure_style
-from hptheory.transfer.zoo import KnownFamily, quadratic
+from hptheory.transfer.known_family import KnownFamily
+from hptheory.transfer.zoo import quadratic
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

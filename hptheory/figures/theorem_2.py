@@ -14,10 +14,11 @@ import numpy as np
 
 from hptheory.figures.style import CATEGORY_COLOURS, figure_style
 from hptheory.transfer.crossover import direct_losses, transfer_losses
+from hptheory.transfer.known_family import KnownFamily
 from hptheory.transfer.rates import direct_tuning, transfer_tuning
 from hptheory.transfer.search_model import SearchModel
 from hptheory.transfer.simulate import Simulation, simulate_direct, simulate_transfer
-from hptheory.transfer.zoo import KnownFamily, quadratic
+from hptheory.transfer.zoo import quadratic
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,33 +8,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
 
 from hptheory.errors import DomainError
-from hptheory.transfer.families import Family, Floats
+from hptheory.transfer.families import Floats
 from hptheory.transfer.gaps import Gaps
+from hptheory.transfer.known_family import BOX, KnownFamily, moving_parabola
 from hptheory.transfer.number_kinds import Number, require
-
-_BOX = ((-2.0, 2.0),)
-
-
-@dataclass(frozen=True)
-class KnownFamily(Family):
-    """A family with its exponents and exact minimiser, minimum and gaps at every finite width.
-
-    ``alpha`` and ``beta`` are the exponents of a_n and b_n (beta = inf: no drift from some width on).
-    ``optimum(n)`` is nu*(n), ``best(n)`` is phi*_n, ``gaps(n)`` are a_n, b_n, c_n; all take arrays of widths.
-    """
-
-    name: str
-    alpha: Number
-    beta: Number
-    optimum: Callable[[Number], Number]
-    best: Callable[[Number], Number]
-    gaps: Callable[[Number], Gaps]
 
 
 def quadratic(
@@ -43,7 +26,7 @@ def quadratic(
     loss_amplitude: Number = 1,
     hp_amplitude: Number = 1,
     curvature: Number = 1,
-    box: tuple[tuple[float, float], ...] = _BOX,
+    box: tuple[tuple[float, float], ...] = BOX,
     name: str = "quadratic",
 ) -> KnownFamily:
     """The parabola that sinks and drifts: phi_n(x) = A n^-alpha + (tau/2) (x - B n^-beta)^2.
@@ -68,13 +51,7 @@ def quadratic(
     def best(n: Number) -> Number:
         return loss_amplitude * n**-alpha
 
-    def phi(n: float, x: Floats) -> Floats:
-        return best(n) + curvature / 2 * (x - optimum(n)) ** 2
-
-    def gaps(n: Number) -> Gaps:
-        return Gaps(abs(best(n)), abs(optimum(n)), curvature / 2 * optimum(n) ** 2)
-
-    return KnownFamily(phi, box, name, alpha, beta, optimum, best, gaps)
+    return moving_parabola(name, alpha, beta, optimum, best, curvature, box)
 
 
 def fast() -> KnownFamily:
@@ -111,13 +88,7 @@ def cancelling_drift(
     def best(n: Number) -> Number:
         return n**-alpha
 
-    def phi(n: float, x: Floats) -> Floats:
-        return best(n) + (x - optimum(n)) ** 2 / 2
-
-    def gaps(n: Number) -> Gaps:
-        return Gaps(best(n), abs(optimum(n)), optimum(n) ** 2 / 2)
-
-    return KnownFamily(phi, ((-4.0, 4.0),), "cancelling drift", alpha, beta, optimum, best, gaps)
+    return moving_parabola("cancelling drift", alpha, beta, optimum, best, box=((-4.0, 4.0),))
 
 
 def ripples(alpha: Number = 1.0) -> KnownFamily:
@@ -154,7 +125,7 @@ def ripples(alpha: Number = 1.0) -> KnownFamily:
     def gaps(n: Number) -> Gaps:
         return Gaps(best(n), optimum(n), optimum(n) ** 2 / 2)
 
-    return KnownFamily(phi, _BOX, "ripples", alpha, alpha / 2, optimum, best, gaps)
+    return KnownFamily(phi, BOX, "ripples", alpha, alpha / 2, optimum, best, gaps)
 
 
 def moving_funnel(
@@ -196,7 +167,7 @@ def moving_funnel(
     def gaps(n: Number) -> Gaps:
         return Gaps(best(n), optimum(n), optimum(n) ** 2 / 2)
 
-    return KnownFamily(phi, _BOX, "moving funnel", alpha, beta, optimum, best, gaps)
+    return KnownFamily(phi, BOX, "moving funnel", alpha, beta, optimum, best, gaps)
 
 
 def jump(alpha: Number = 0.5, jumps_at: float = 8192.0, distance: float = 1.0) -> KnownFamily:
@@ -254,16 +225,13 @@ def wrong_scaling(exponent: Number = 0.5, alpha: Number = 1.0) -> KnownFamily:
     def best(n: Number) -> Number:
         return n**-alpha
 
-    def phi(n: float, x: Floats) -> Floats:
-        return best(n) + (x - optimum(n)) ** 2 / 2
-
     def gaps(n: Number) -> Gaps:
         raise DomainError(
             "family", "wrong scaling", "one with a limit", "rescale the HP by n**exponent first"
         )
 
-    box = ((-8.0, 2.0),)
-    return KnownFamily(phi, box, "wrong scaling", alpha, -math.inf, optimum, best, gaps)
+    drifting = moving_parabola("wrong scaling", alpha, -math.inf, optimum, best, box=((-8.0, 2.0),))
+    return replace(drifting, gaps=gaps)
 
 
 class RandomFeaturesModel(Protocol):
