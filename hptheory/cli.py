@@ -103,6 +103,38 @@ def analyse_table(
         print(report)
 
 
+def plan(
+    table: Table,
+    columns: tyro.conf.OmitArgPrefixes[Columns] = Columns(),
+    *,
+    budget: Annotated[float, tyro.conf.arg(metavar="F")],
+    target_width: Annotated[float | None, tyro.conf.arg(metavar="M")] = None,
+    cost_exponent: Annotated[float | None, tyro.conf.arg(metavar="R")] = None,
+    json: bool = False,
+) -> None:
+    """Plan a budget: how wide a proxy and how fine a grid, or direct tuning, and the loss to expect.
+
+    Args:
+        table: A table (CSV or Parquet) as for `analyse`, or a directory that `hptheory sweep` wrote.
+        columns: The columns of a table.
+        budget: In runs at width 1 or, where the table has a cost column, in its unit.
+        target_width: The width of the final model; by default the best one for the budget.
+        cost_exponent: A run at width n costs n**R; by default what `Report.plan` takes.
+        json: Print one JSON object instead of text.
+    """
+    exponent = {} if cost_exponent is None else {"cost_exponent": cost_exponent}
+    found = analyse(read_table(table, columns)).plan(budget, target_width, **exponent)
+    if json:
+        from dataclasses import asdict
+        from json import dumps
+
+        print(dumps({**asdict(found), "better": found.better}, indent=2, allow_nan=False))
+    else:
+        from hptheory.reports.plan_text import plan_text
+
+        print(plan_text(found))
+
+
 def read_table(path: Path, columns: Columns = Columns()) -> SweepTable:
     """The sweep table in a file, or in a directory that ``hptheory sweep`` wrote."""
     if path.is_dir():
@@ -128,6 +160,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "sweep": sweep,
     "status": status,
     "analyse": analyse_table,
+    "plan": plan,
 }
 
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -185,6 +186,30 @@ def test_columns_can_be_named(capsys: pytest.CaptureFixture[str], table: Path, t
         assert (found["hp"], found["scale"]) == ("wd", "depth")
         curvature = analyse(SweepTable.from_csv(table)).to_dict()["optimum"][0]["curvature"]
         assert (found["optimum"][0]["curvature"] == curvature) == same
+
+
+def test_plan_prints_what_the_report_plans(capsys: pytest.CaptureFixture[str], table: Path) -> None:
+    expected = analyse(SweepTable.from_csv(table)).plan(1e8, 4096.0)
+    command = ["plan", str(table), "--budget", "1e8", "--target-width", "4096"]
+    assert main([*command, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found == json.loads(json.dumps({**asdict(expected), "better": expected.better}))
+    assert main(command) == 0
+    direct, transfer, words = capsys.readouterr().out.splitlines()[1:]
+    for line, strategy in ((direct, expected.direct), (transfer, expected.transfer)):
+        cells = line.split()
+        assert [float(cell) for cell in cells[1:4]] == [
+            strategy.proxy_width, strategy.grid_points, strategy.target_width,
+        ]  # fmt: skip
+        assert float(cells[4]) == pytest.approx(strategy.loss, rel=1e-3)
+    assert words.startswith(f"better: {expected.better}. ")
+
+
+def test_a_plan_that_cannot_be_made_is_a_sentence(
+    capsys: pytest.CaptureFixture[str], table: Path, runs: Path
+) -> None:
+    assert "budget = 1.0 is outside its domain" in refused(capsys, "plan", str(table), "--budget", "1")
+    assert "interior optimum" in refused(capsys, "plan", str(runs), "--budget", "1e15")
 
 
 def test_a_run_directory_is_analysed(capsys: pytest.CaptureFixture[str], runs: Path, tmp_path: Path) -> None:

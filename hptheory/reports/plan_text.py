@@ -1,0 +1,32 @@
+"""A plan in words and columns, for the command line."""
+
+from __future__ import annotations
+
+from hptheory.transfer import Plan
+
+
+def plan_text(found: Plan) -> str:
+    """The two strategies in a row each, and which is better, by how much and how surely.
+
+    >>> from hptheory.transfer import TransferLaw, plan
+    >>> law = TransferLaw(loss_limit=2.0, loss_amplitude=5.0, loss_exponent=0.5, hp_limit=-6.0,
+    ...                   hp_amplitude=2.0, hp_exponent=1.0, curvature=0.3, hp_radius=2.0)
+    >>> print(plan_text(plan(law, budget=1e6)).splitlines()[0])
+    strategy  proxy width  grid points  target width        loss           90 % interval        cost
+    """
+    lines = [
+        f"strategy  {'proxy width':>11}  {'grid points':>11}  {'target width':>12}  {'loss':>10}"
+        f"  {'90 % interval':>22}  {'cost':>10}"
+    ]
+    for name, one in (("direct", found.direct), ("transfer", found.transfer)):
+        interval = f"[{one.low:.4g}, {one.high:.4g}]"
+        lines.append(
+            f"{name:<8}  {one.proxy_width:>11.6g}  {one.grid_points:>11}  {one.target_width:>12.6g}"
+            f"  {one.loss:>10.4g}  {interval:>22}  {one.cost:>10.4g}"
+        )
+    saving, low, high = found.saving
+    lines.append(
+        f"better: {found.better}. Transfer saves {saving:.2g} [{low:.2g}, {high:.2g}] in loss against direct "
+        f"tuning, and is better with probability {found.probability_transfer_better:.2f}."
+    )
+    return "\n".join(lines)
