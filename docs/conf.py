@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
+import inspect
+import pkgutil
 import re
+import shutil
+from pathlib import Path
+from types import ModuleType
 
 from numpy.typing import ArrayLike
 from sphinx.util.typing import stringify_annotation
 
 import hptheory
+import proofs_check
+import sims
 
 project = "hptheory"
 author = "The hptheory developers"
@@ -17,15 +26,13 @@ release = version = hptheory.__version__
 extensions = [
     "myst_nb",
     "sphinx.ext.autodoc",
-    "sphinx.ext.autosummary",
     "sphinx.ext.mathjax",
     "sphinx-mathjax-offline",  # copies MathJax and its fonts into _static: formulas render without a network
     "sphinxcontrib.bibtex",
     "sphinx_copybutton",
 ]
 default_role = "code"  # `name` in a docstring is code
-exclude_patterns = ["_build", "_templates", "jupyter_execute", ".jupyter_cache"]
-templates_path = ["_templates"]
+exclude_patterns = ["_build", "jupyter_execute", ".jupyter_cache"]
 
 # Pages. Every example runs in every build, and one that fails stops it.
 myst_enable_extensions = ["amsmath", "attrs_inline", "colon_fence", "deflist", "dollarmath"]
@@ -44,7 +51,6 @@ bibtex_default_style = "unsrt"
 bibtex_reference_style = "author_year"
 
 # Reference. Docstrings are plain text with ``literals``, *emphasis* and doctest blocks.
-autosummary_generate = True
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
@@ -63,8 +69,8 @@ nitpick_ignore_regex = [
 ]
 
 nitpick_ignore = [
-    # A signature that names a type which is imported for type checkers only stays as it is written.
-    *(("py:class", name) for name in ("Figure", "Path", "Positional", "Tensor")),
+    ("py:class", "Tensor"),  # a signature with the shapes of jaxtyping stays as it is written
+    ("py:class", "Fraction"),  # so do the fields of a NamedTuple
 ]
 
 # Looks.
@@ -82,18 +88,20 @@ _MARK = re.compile(r"([|*`]|(?<=\w)_(?!\w))")
 _MARKED = re.compile(r"(`+.*?`+|(?<!\w)\*{1,2}[A-Za-z](?:[^*]*[^*\s])?\*{1,2}(?!\w))")
 
 
-def _read_as_plain_text(app, what, name, obj, options, lines) -> None:  # type: ignore[no-untyped-def]
-    """In the prose of a docstring |x| is a modulus, a*b a product, x_ a name: no reStructuredText marks.
+def _plain_text(prose: str) -> str:
+    """In prose |x| is a modulus, a*b a product, x_ a name: no reStructuredText marks."""
+    parts = _MARKED.split(prose)
+    parts[::2] = [_MARK.sub(r"\\\1", part) for part in parts[::2]]
+    return "".join(parts)
 
-    An underlined heading (Parameters, Notes) is a rubric: a docstring may not have sections.
-    """
+
+def _read_as_plain_text(app, what, name, obj, options, lines) -> None:  # type: ignore[no-untyped-def]
+    """Docstrings are plain text; an underlined heading is a rubric, as a docstring may not have sections."""
     for number, line in enumerate(lines):
         if line.startswith("---") and number:
             lines[number - 1 : number + 1] = [f".. rubric:: {lines[number - 1]}", ""]
         elif not line.startswith((" ", ">>>")):  # indented lines are formulas and code
-            parts = _MARKED.split(line)
-            parts[::2] = [_MARK.sub(r"\\\1", prose) for prose in parts[::2]]
-            lines[number] = "".join(parts)
+            lines[number] = _plain_text(line)
 
 
 _ARRAY_LIKE = stringify_annotation(ArrayLike, "smart")
@@ -112,7 +120,44 @@ def _name_array_types(app, what, name, obj, options, arguments, returns):  # typ
     return rename(arguments), rename(returns)
 
 
+def _import_types(module: ModuleType) -> None:
+    """Run the imports that a module makes for type checkers only, so that its annotations have a meaning."""
+    for node in ast.parse(inspect.getsource(module)).body:
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            exec(compile(ast.Module(node.body, []), module.__file__ or "", "exec"), module.__dict__)
+
+
+def _modules() -> list[ModuleType]:
+    """Every public module, packages before what they hold; the commands have pages of their own."""
+    packages = (hptheory, proofs_check, sims)
+    found = [(p.__name__, *pkgutil.walk_packages(p.__path__, f"{p.__name__}.")) for p in packages]
+    names = [name if isinstance(name, str) else name.name for group in found for name in group]
+    return [importlib.import_module(n) for n in names if not re.search(r"\._|\.(cli|commands|demo)$", n)]
+
+
+def _write_reference(modules: list[ModuleType]) -> None:
+    """Write reference/<module>.rst: a package lists its modules, a module documents its members."""
+    folder = Path(__file__).parent / "reference"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    for module in modules:
+        name = module.__name__
+        inside = [m for m in modules if m.__name__.rpartition(".")[0] == name]
+        lines = [name, "=" * len(name), "", f".. automodule:: {name}", "" if inside else "   :members:", ""]
+        if inside:
+            lines += [".. list-table::", ""]
+            for m in inside:
+                summary = " ".join(inspect.cleandoc(m.__doc__ or "").split("\n\n")[0].split())
+                lines += [f"   * - :doc:`{m.__name__}`", f"     - {_plain_text(summary)}"]
+            lines += ["", ".. toctree::", "   :hidden:", "", *(f"   {m.__name__}" for m in inside)]
+        (folder / f"{name}.rst").write_text("\n".join(lines), encoding="utf-8")
+
+
 def setup(app) -> None:  # type: ignore[no-untyped-def]
-    """Hook into autodoc."""
+    """Write the pages of the reference and hook into autodoc."""
+    modules = _modules()
+    for module in modules:
+        _import_types(module)
+    _write_reference(modules)
     app.connect("autodoc-process-docstring", _read_as_plain_text)
     app.connect("autodoc-process-signature", _name_array_types)

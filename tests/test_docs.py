@@ -84,7 +84,8 @@ def test_no_page_embeds_a_remote_script_or_image() -> None:
 
 def test_every_page_is_in_one_toctree_and_every_entry_is_a_page() -> None:
     entries = [entry for path in PAGES for entry in toctree_entries(path.read_text(encoding="utf-8"))]
-    assert sorted([*entries, "index"]) == [path.stem for path in PAGES]
+    written = [entry for entry in entries if not entry.startswith("reference/")]  # the others conf.py makes
+    assert sorted([*written, "index"]) == [path.stem for path in PAGES]
 
 
 def paper_map_names() -> list[str]:
