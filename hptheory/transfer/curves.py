@@ -59,13 +59,30 @@ class Curve:
 
 
 def curves_of(table: SweepTable, hp: int = 0) -> list[Curve]:
-    """One curve a width, ascending in width, for the HP with this index; the variances are not known yet."""
+    """One curve a width, ascending in width, for the HP with this index; the variances are not known yet.
+
+    With several HPs it is the profile: at every x, the setting of the others with the lowest mean loss.
+    """
     x = table.x[:, hp]
-    return [
-        _curve(width, x[at], table.seed[at], table.loss[at])
-        for width in table.widths
-        for at in [table.scale == width]
-    ]
+    curves = []
+    for width in table.widths:
+        at = np.flatnonzero(table.scale == width)
+        if len(table.hp_names) > 1:
+            at = at[_in_profile(table.hp[at], x[at], table.loss[at])]
+        curves.append(_curve(width, x[at], table.seed[at], table.loss[at]))
+    return curves
+
+
+def _in_profile(hps: Floats, x: Floats, loss: Floats) -> NDArray[np.bool_]:
+    """Which rows belong to the best setting of the other HPs at their x."""
+    settings, setting = np.unique(hps, axis=0, return_inverse=True)
+    setting = setting.ravel()
+    mean = np.bincount(setting, weights=loss, minlength=len(settings)) / np.bincount(setting)
+    best: dict[float, int] = {}
+    for index, place in zip(setting, x, strict=True):
+        if place not in best or mean[index] < mean[best[place]]:
+            best[place] = index
+    return np.array([best[place] == index for index, place in zip(setting, x, strict=True)])
 
 
 def _curve(width: float, x: Floats, seed: NDArray[np.int64], loss: Floats) -> Curve:

@@ -23,6 +23,8 @@ from hptheory.transfer.curves import Curve
 Floats = NDArray[np.float64]
 FEWEST_CELLS = 4
 """A seed's lift and tilt are told from noise on at least so many cells."""
+RESOLUTION = 1e-10
+"""Least noise of a run, as a share of the loss."""
 FEWEST_REPEATS = 6
 EVIDENCE = 0.05
 """A block effect is believed at this p-value."""
@@ -51,6 +53,7 @@ def measure_noise(curves: Sequence[Curve]) -> Noise:
 
     parts = [_sums(curve) for curve in curves]
     residual, df, lift, tilt, block_df = (np.array(column) for column in zip(*parts, strict=True))
+    residual = np.maximum(residual, df * least_variances(curves))
     variance = smooth_variances(np.array([curve.width for curve in curves]), residual, df)
     total, blocks = float(df.sum()), float(block_df.sum())
 
@@ -59,6 +62,12 @@ def measure_noise(curves: Sequence[Curve]) -> Noise:
         return ratio - 1.0 if ratio > 1 and fdtrc(blocks, total, ratio) < EVIDENCE else 0.0
 
     return Noise(variance, total, residual, excess(lift), excess(tilt), blocks)
+
+
+def least_variances(curves: Sequence[Curve]) -> Floats:
+    """The least variance that is believed, per width: tables made by a formula have no noise at all."""
+    sizes = [max(float(np.abs(curve.mean).max(initial=0.0)), 1e-100) for curve in curves]
+    return (RESOLUTION * np.array(sizes)) ** 2
 
 
 def has_repeats(curves: Sequence[Curve]) -> bool:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from hptheory.transfer.curves import Curve
 from hptheory.transfer.exponents import Interval
-from hptheory.transfer.noise import Noise, has_repeats, measure_noise, smooth_variances
+from hptheory.transfer.noise import Noise, has_repeats, least_variances, measure_noise, smooth_variances
 from hptheory.transfer.shapes import ShapeFit, cells_of, fit_families
 
 Floats = NDArray[np.float64]
@@ -30,8 +30,6 @@ FORGIVEN = 0.5
 """Share of the families' disagreement by chance that is not counted as doubt."""
 ADEQUATE = 0.05
 """Errors are widened if the best family is refuted by the noise at this level."""
-RESOLUTION = 1e-10
-"""Least noise of a run that is believed, as a share of the curve's range (tables made by a formula)."""
 BETTER = 0.01
 """Without repeats a smaller window is taken if it lowers the residual variance at this level."""
 
@@ -217,8 +215,7 @@ def _residual_noise(curves: Sequence[Curve]) -> Optima | None:
     best = min(fits, key=lambda fit: fit.score)
     cells = np.array([float(curve.x.size) for curve in curves])
     df = cells * (1 - best.parameters / cells.sum())
-    floor = df * np.array([RESOLUTION * np.ptp(curve.mean) for curve in curves]) ** 2
-    squares = np.maximum(np.sum(best.residual**2, axis=1), floor)
+    squares = np.maximum(np.sum(best.residual**2, axis=1), df * least_variances(curves))
     variance = smooth_variances(np.array([curve.width for curve in curves]), squares, df)
     curves = [curve.with_variance(v) for curve, v in zip(curves, variance, strict=True)]
     fits = fit_families(cells_of(curves))

@@ -151,3 +151,31 @@ def test_ten_thousand_rows_take_a_moment() -> None:
     start = time.process_time()
     assert analyse(table).verdict == "fast"
     assert time.process_time() - start < 5.0
+
+
+def test_two_hps_are_profiled_and_left_undetermined() -> None:
+    one = sweep(0.5, 1.0, noise=0.005)
+    columns = {"width": one.scale, "lr": one.hp[:, 0], "seed": one.seed}
+    worse = {name: np.tile(column, 2) for name, column in columns.items()}
+    worse |= {"wd": np.repeat([0.1, 0.2], len(one)), "loss": np.concatenate([one.loss, one.loss + 0.3])}
+    report = analyse(SweepTable.from_columns(worse, hp=["lr", "wd"]))
+    assert report.to_dict()["hp"] == ["lr", "wd"]
+    assert (report.verdict, "several_hps" in codes(report)) == ("undetermined", True)
+    assert [row.hp for row in report.optimum] == [row.hp for row in analyse(one).optimum]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_ragged_tables_are_analysed_or_refused_without_surprise(seed: int) -> None:
+    """Rows missing at random, divergence, pure noise or none: always a report, never a warning of NumPy."""
+    rng = np.random.default_rng(seed)
+    table = sweep(
+        rng.choice([0.5, 1.0]), rng.choice([0.25, 1.0]), noise=rng.choice([0.0, 0.001, 0.1, 3.0]), rng=rng
+    )
+    keep = rng.random(len(table)) < rng.choice([0.1, 0.3, 0.7])
+    loss = np.where(rng.random(len(table)) < 0.1, np.nan, table.loss)
+    columns = {"width": table.scale, "lr": table.hp[:, 0], "seed": table.seed, "loss": loss}
+    report = analyse(SweepTable.from_columns({name: column[keep] for name, column in columns.items()}))
+    found = report.to_dict()
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+    assert found["verdict"] in {"fast", "slow", "undetermined"}
+    assert str(report)
