@@ -81,7 +81,7 @@ def _in_profile(hps: Floats, x: Floats, loss: Floats) -> NDArray[np.bool_]:
     best: dict[float, int] = {}
     for index, place in zip(setting, x, strict=True):
         if place not in best or mean[index] < mean[best[place]]:
-            best[place] = index
+            best[place] = int(index)
     return np.array([best[place] == index for index, place in zip(setting, x, strict=True)])
 
 
