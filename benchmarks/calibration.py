@@ -147,6 +147,7 @@ def page(outcomes: Sequence[Outcome], seed: int, command: str) -> str:
     """The published page: targets, then every cell, shortfalls marked."""
     runs = outcomes[0].replicates
     seconds = sum(outcome.seconds for outcome in outcomes)
+    time_spent = f"{seconds / 60:.0f} CPU minutes ({1e3 * seconds / runs / len(outcomes):.0f} ms a sweep)"
     error = (0.9 * 0.1 / runs) ** 0.5
     intro = f"""\
 ---
@@ -160,9 +161,8 @@ on 9 points in [-1.5, 1.5], N = 1, 2, 4, 8, 16 (widths 128 to 2048), 3 seeds, Ga
 deviation is a share of (largest - smallest loss of the table), constant or falling as 1/N. The shape is a
 parabola z^2/2, or lopsided, e^z - 1 - z, which no polynomial is.
 
-{runs} sweeps a cell, {len(outcomes)} cells, seed {seed}, {platform.machine()} CPU, {seconds / 60:.0f} CPU minutes
-({1e3 * seconds / runs / len(outcomes):.0f} ms a sweep). A coverage of 0.90 has a standard error of {error:.3f}
-here. An open end of an interval counts as infinite. Made by
+{runs} sweeps a cell, {len(outcomes)} cells, seed {seed}, {platform.machine()} CPU, {time_spent}. A coverage
+of 0.90 has a standard error of {error:.3f} here. An open end of an interval counts as infinite. Made by
 
     {command}
 
