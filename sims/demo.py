@@ -13,7 +13,7 @@ import tyro
 
 import hptheory
 from hptheory.files import output_folder, write_atomically
-from sims.commands import INTERRUPTED, TRAINER_PACKAGES, describe, progress_bar
+from sims.commands import INTERRUPTED, TRAINER_PACKAGES, describe, let_threads_sleep, progress_bar
 from sims.requirements import require
 from sims.settings import get_setting
 
@@ -50,6 +50,7 @@ def demo(
     """
     setting = get_setting("digits", preset)
     require("`hptheory demo`", *TRAINER_PACKAGES)
+    let_threads_sleep()
     from sims.sweep import run
 
     folder = output_folder(out)
