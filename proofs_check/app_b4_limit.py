@@ -101,7 +101,12 @@ CLAIMS = (
         correction=r"a_\lambda = \operatorname{argmin}_{a\in\mathbb R^n} \sum_{i=1}^N (y_i - \langle a, "
         r"\sigma("
         r"W^\top x_i)\rangle)^2 + n\lambda \lVert a\rVert_2^2, \quad W \in \mathbb R^{d\times n}",
-        note="The lambda of (9), (10) belongs to features scaled by 1/sqrt(n).",
+        note=r"Equivalently, $\lambda$ belongs to features scaled by $1/\sqrt n$. The product $Wx$ needs "
+        r"$W^\top$. Whoever "
+        r"simulates the printed estimator at fixed $\lambda$ sees its optimum drift with the width; Theorem "
+        r"3 is about the "
+        r"$\lambda$ of (9), (10), and is not affected. [At finite size](#simulation-decides) a simulation "
+        r"says the same.",
     ),
     Claim(
         id="b4-risk",
@@ -136,7 +141,7 @@ CLAIMS = (
         statement=r"m_1, m_2 > 0 \text{ are uniquely defined by (9), (10) for } z > 0",
         verdict=Verdict.PROVED,
         printed=unique_solution,
-        note="For real z > 0 and 0 < mu1^2 < 1. The argument needs no bound on z m1.",
+        note=r"For real $z > 0$ and $0 < \mu_1^2 < 1$. The argument needs no bound on $z m_1$.",
         depends_on=("eq-9", "eq-10"),
     ),
     Claim(
@@ -221,7 +226,7 @@ CLAIMS = (
         statement=r"\psi_1 t^* - t^* + 1 > 0 \quad\text{and}\quad S(t^*) > 0",
         verdict=Verdict.PROVED,
         printed=optimality_signs,
-        note="For A, B > 0; the sign of lambda*(inf) plays no part.",
+        note=r"For $A, B > 0$; the sign of $\lambda^*(\infty)$ plays no part.",
         depends_on=("b4-optimality",),
     ),
     Claim(
@@ -239,7 +244,7 @@ CLAIMS = (
         r"t^* + 1)} > 0, \qquad \lambda'(t^*) = -\frac{\mu_1^2 S(t^*)}{t^{*2}(t^*-1)^2} < 0",
         verdict=Verdict.PROVED,
         printed=Equation(OPTIMUM, ("ddR", "2*B*psi1/(S*dt_lam**2*(psi1*t - t + 1))")),
-        note="The formula of lambda'(t*) is b4-dt-ridge; the signs follow from b4-optimality-signs.",
+        note=r"The formula of $\lambda'(t^*)$ is b4-dt-ridge; the signs follow from b4-optimality-signs.",
         depends_on=("b4-dt-ridge", "b4-optimality-signs"),
     ),
 )

@@ -45,7 +45,8 @@ CLAIMS = (
         printed=Equation(WIDTH, ("0", "T2")),
         corrected=Equation(WIDTH, ("0", "T2 + eta*(lam*m1 - 1)*(v*m1 + u*m2)")),
         correction=r"\mathcal T_2 + \eta\,(\lambda m_1 - 1)(\mu_2^2 m_1 + \mu_1^2 m_2) = 0",
-        note="T2 = 0 follows from (9) with m1 - m2 = psi1 mu1^2 m1 m2, which (10) gives at eta = 0 only.",
+        note=r"$\mathcal T_2 = 0$ follows from (9) with $m_1 - m_2 = \psi_1\mu_1^2 m_1 m_2$, which (10) "
+        r"gives at $\eta = 0$ only.",
         depends_on=("eq-9", "eq-10"),
     ),
     Claim(
@@ -81,7 +82,7 @@ CLAIMS = (
         corrected=Equation(LIMIT, ("(lam + v)*deta_m1 + u*deta_m2", "(v*m1 + u*m2)**2")),
         correction=r"(\lambda + \mu_2^2)\,\partial_\eta m_1 + \mu_1^2\,\partial_\eta m_2 = "
         r"(\mu_2^2 m_1 + \mu_1^2 m_2)^2",
-        note="The derivative of the missing term of E.",
+        note="The right side is the derivative of the term that is missing in $E$.",
         depends_on=("b4-system-1", "b4-T3-at-0"),
     ),
     Claim(
@@ -92,7 +93,7 @@ CLAIMS = (
         r"-\mathcal T_3|_{\eta=0}",
         verdict=Verdict.PROVED,
         printed=Equation(LIMIT, ("(u*m2 - 1/psi1)*deta_m1 + (u*m1 + 1/psi1)*deta_m2", "-T3")),
-        note="T in print stands for T3.",
+        note=r"$T$ in print stands for $\mathcal T_3$.",
     ),
     Claim(
         id="b4-T3-at-0",
@@ -112,7 +113,7 @@ CLAIMS = (
     ),
     Claim(
         id="b4-deta-m1",
-        place="App. B.4, below (14)",
+        place=r"App. B.4, below (14), $\partial_\eta m_1$",
         statement=r"\partial_\eta m_1 = -\frac{\mu_1^4 m_1 m_2 (\mu_2^2 m_1 + \mu_1^2 m_2)}{\det J_0} = "
         r"-\frac{(t-1)^4(\mu_1^2 + \mu_2^2 t)}{\mu_1^4\psi_1^2\, t\, S(t)}",
         verdict=Verdict.REFUTED,
@@ -131,12 +132,12 @@ CLAIMS = (
         correction=r"\partial_\eta m_1 = \frac{(t-1)^3(\mu_1^2 + \mu_2^2 t)(\mu_1^2 + \mu_2^2 "
         r"t^2)}{\mu_1^6\psi_1^2\, "
         r"t\, S(t)} > 0",
-        note="The sign changes: at fixed ridge, m1 grows with eta.",
+        note=r"The sign changes: at fixed ridge, $m_1$ grows with $\eta$.",
         depends_on=("eq-13", "b4-eq-13-row-2", "eq-14"),
     ),
     Claim(
         id="b4-deta-m2",
-        place="App. B.4, below (14)",
+        place=r"App. B.4, below (14), $\partial_\eta m_2$",
         statement=r"\partial_\eta m_2 = -\frac{(\lambda + \mu_2^2)\mu_1^2 m_1 m_2 (\mu_2^2 m_1 + \mu_1^2 "
         r"m_2)}{\det J_0} = "
         r"\frac{(t-1)^3(\mu_1^2 + \mu_2^2 t)(\psi_1 t - t + 1)}{\mu_1^4\psi_1^2\, t^2 S(t)}",
@@ -182,7 +183,7 @@ CLAIMS = (
     ),
     Claim(
         id="b4-deta-slope-m1",
-        place="App. B.4, mixed derivatives",
+        place=r"App. B.4, mixed derivatives, $\partial_\eta m_1'$",
         statement=r"\partial_\eta m_1' = -\frac{\mu_1^2\,\mathcal S}{\det J_0}",
         verdict=Verdict.REFUTED,
         printed=Equation(LIMIT, ("deta_dm1", "-u*script_S/detJ")),
@@ -199,13 +200,14 @@ CLAIMS = (
         r"\partial_\eta m_1)}{\partial_t\lambda}, \quad X = \partial_\eta m_1 - 2KK',\ Y = "
         r"\mu_1^2(m_1'\partial_\eta m_2 "
         r"+ m_2'\partial_\eta m_1) + \mathcal S,\ K = \mu_2^2 m_1 + \mu_1^2 m_2",
-        note="J0 depends on lambda, directly and through m1, m2; the printed form leaves that dependence "
-        "out.",
+        note=r"$J_0$ depends on $\lambda$, directly and through $m_1, m_2$; the printed form leaves that "
+        r"out. (The "
+        r"printed (15) uses it with the opposite sign.)",
         depends_on=("b4-deta-m1", "b4-deta-m2"),
     ),
     Claim(
         id="b4-deta-slope-m2",
-        place="App. B.4, mixed derivatives",
+        place=r"App. B.4, mixed derivatives, $\partial_\eta m_2'$",
         statement=r"\partial_\eta m_2' = -\frac{(\lambda + \mu_2^2)\,\mathcal S}{\det J_0}",
         verdict=Verdict.REFUTED,
         printed=Equation(LIMIT, ("deta_dm2", "-(lam + v)*script_S/detJ")),
@@ -230,7 +232,7 @@ CLAIMS = (
         r"\mu_1^2 m_1^2 m_2",
         verdict=Verdict.PROVED,
         printed=Equation(LIMIT, ("dT3", "u*m2*(2*lam*m1 - 1)*dm1 + u*m1*(lam*m1 - 1)*dm2 + u*m1**2*m2")),
-        note="A definition; it is the derivative of T3 by lambda, as intended.",
+        note=r"A definition; it is the derivative of $\mathcal T_3$ by $\lambda$, as intended.",
     ),
     Claim(
         id="b4-script-S-of-t",
@@ -262,7 +264,7 @@ CLAIMS = (
         r"\mu_1^2 B)S^2 + (B t^2 + A)\bigl[\mu_1^4\psi_1 + k^2 - 2\mu_1^2 k\,\tfrac{t-1}{t}\bigr]S + "
         r"2k\bigl[\mu_1^2\psi_1 t "
         r"- k(t-1)\bigr]\bigl[A(\psi_1 t - t + 1) - B t(t-1)\bigr]\Bigr\}, \quad k = \mu_1^2 + \mu_2^2 t",
-        note="With c_0, c_1, c_2 as printed. The last bracket is zero at the optimum.",
+        note=r"With $c_0, c_1, c_2$ as printed. The last bracket is zero at the optimum.",
         depends_on=("b4-deta-risk", "b4-deta-slope-m1", "b4-deta-slope-m2"),
     ),
     Claim(
@@ -271,7 +273,7 @@ CLAIMS = (
         statement=r"Q(t^*) = \frac{2 B(\mu_1^2 + \mu_2^2 t^*)(t^* - 1)S(t^*)}{\psi_1 t^* - t^* + 1}",
         verdict=Verdict.PROVED,
         printed=Equation(OPTIMUM, ("Q", "2*B*(u + v*t)*(t - 1)*S/(psi1*t - t + 1)")),
-        note="Right for the printed Q, which is not the derivative of the risk (eq-15).",
+        note="Right for the printed $Q$, which is not the derivative of the risk (eq-15).",
         depends_on=("b4-optimality",),
     ),
     Claim(
@@ -293,7 +295,7 @@ CLAIMS = (
         correction=r"C_\eta = \frac{B(\mu_1^2 + \mu_2^2 t^*)(\mu_1^2 + \mu_2^2 t^{*2})(t^*-1)^2}{\mu_1^4 "
         r"S(t^*)(\psi_1 t^* - "
         r"t^* + 1)} = \frac{A(t^*-1)(\mu_1^2 + \mu_2^2 t^*)(\mu_1^2 + \mu_2^2 t^{*2})}{\mu_1^4\, t^* S(t^*)}",
-        note="(mu1^2 + mu2^2 t*^2)/mu1^2 takes the place of 2 (t* - 1).",
+        note=r"$(\mu_1^2 + \mu_2^2 t^{*2})/\mu_1^2$ takes the place of $2(t^* - 1)$. $C_\eta > 0$ as before.",
         depends_on=("eq-15",),
     ),
     Claim(
@@ -302,7 +304,7 @@ CLAIMS = (
         statement=r"C_\eta > 0",
         verdict=Verdict.PROVED,
         printed=loss_gap_sign,
-        note="With the corrected C_eta, for all A, B > 0.",
+        note=r"With the corrected $C_\eta$, for all $A, B > 0$.",
         depends_on=("eq-16", "b4-optimality-signs"),
     ),
 )

@@ -114,7 +114,8 @@ CLAIMS = (
         r"\mathcal R_\infty(\lambda^*(\infty))}",
         verdict=Verdict.PROVED,
         printed=AllOf((Equation(OPTIMUM, ("C_lam", "-ddeta_R/ddR")), optimum_is_analytic)),
-        note="The continued minimum is the global one (rf-one-optimum), and lambda* is analytic in eta.",
+        note=r"The continued minimum is the global one (rf-one-optimum), and $\lambda^*$ is analytic in "
+        r"$\eta$.",
         depends_on=("eq-12", "eq-14", "rf-one-optimum"),
     ),
     Claim(
@@ -141,7 +142,8 @@ CLAIMS = (
         r"= t^*, \quad "
         r"a = \mu_2^4 s^2(s^2 + 4s + 6) + 6\mu_2^2 s + 1 - 2s, \quad b = \mu_2^4 s^2(s^2 + 2s + 2) - "
         r"2\mu_2^2 s^2 - 2s - 1",
-        note="The printed form follows correctly from the printed (15).",
+        note="The printed form follows from the printed (15) and the quotient in (17), without a further "
+        "slip.",
         depends_on=("eq-15", "eq-17"),
     ),
     Claim(
@@ -152,7 +154,7 @@ CLAIMS = (
         r"{\psi_2} + o(\psi_2^{-1})",
         verdict=Verdict.PROVED,
         printed=AllOf((Equation(OPTIMUM, ("dRopt", "deta_R")), optimum_is_analytic)),
-        note="With C_eta as the derivative that (16) names; its value is corrected there.",
+        note=r"With $C_\eta$ as the derivative that (16) names; its value is corrected there.",
         depends_on=("eq-16", "eq-17"),
     ),
     Claim(
@@ -197,7 +199,8 @@ CLAIMS = (
         correction=r"c_n = \Theta(\psi_2^{-2k}), \quad k = 1 \text{ but on the exceptional surface (2), "
         r"curve (3) and "
         r"point (4)}",
-        note="The bound O(psi2^-2) of Theorem 3 is right; the two-sided ~ is right off the surface.",
+        note=r"The bound $O(\psi_2^{-2})$ of Theorem 3 is right; the two-sided $\sim$ is right off "
+        "[the exceptional surface](theorem_3.md).",
         depends_on=("exceptional-surface", "exceptional-curve", "exceptional-point"),
     ),
     Claim(
@@ -214,9 +217,10 @@ CLAIMS = (
         r"O(\psi_2^{-2}) \text{ with } C_\eta > 0, \quad b_n = \Theta(\psi_2^{-k}), \quad c_n = "
         r"\Theta(\psi_2^{-2k}), "
         r"\quad k \in \{1, 2, 3, 4\}",
-        note="App. B.4 assumes lambda*(inf) > 0, which implies B > 0; Sec. 3.2 does not. The sign of "
-        "lambda*(inf) is not "
-        "needed: the argmin is over all real ridges.",
+        note=r"App. B.4 assumes $\lambda^*(\infty) > 0$, which implies $B > 0$; the statement in Sec. 3.2 "
+        r"does not. "
+        r"The sign of $\lambda^*(\infty)$ is not needed, as the argmin is over all real ridges. "
+        "[More](theorem_3.md).",
         depends_on=("rf-one-optimum", "eq-12", "eq-16", "b4-C-eta-sign", "b4-suboptimality"),
     ),
 )

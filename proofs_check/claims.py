@@ -58,7 +58,7 @@ class Claim:
     correction: str = ""
     """The corrected statement in LaTeX or words."""
     note: str = ""
-    """What a reader should know beyond the statement: hypotheses used, why the print goes wrong."""
+    """What a reader should know beyond the statement, in Markdown: hypotheses, why the print goes wrong."""
     depends_on: tuple[str, ...] = ()
 
 
@@ -141,8 +141,8 @@ class Equation:
                         f"{self.sides}: refuted on the curve, but not by solutions of (9), (10)"
                     )
                 where = ", ".join(f"{name} = {values[name]}" for name in _COORDINATES[self.setting])
-                known = "" if self.sides[0] == str(sides[0]) else f"{self.sides[0]} = "
-                raise Refuted(f"{text} = {side}, but {known}{sides[0]}, at {where}")
+                known = "not 0" if self.sides[0] == "0" else f"but {self.sides[0]} = {sides[0]}"
+                raise Refuted(f"{text} = {side}, {known}, at {where}")
 
     def _holds_numerically(self) -> bool:
         """Return whether all sides agree at every sample, relative to the larger of 1 and the sides."""

@@ -157,9 +157,10 @@ CLAIMS = (
         r"(\lambda) \text{ has exactly one stationary point on its whole domain, the global minimum}",
         verdict=Verdict.PROVED,
         printed=one_optimum,
-        note="The domain is the physical branch: from infinity through 0 to the edge of the spectrum. All "
-        "psi1, psi2 > 0, "
-        "0 < mu1^2 < 1. The minimum is nondegenerate, as rise/fall rises with positive slope.",
+        note=r"The domain is the physical branch: from infinity through 0 to the edge of the spectrum. For "
+        r"all "
+        r"$\psi_1, \psi_2 > 0$, $0 < \mu_1^2 < 1$. The minimum is nondegenerate, as rise/fall has a "
+        r"positive slope.",
     ),
     Claim(
         id="rf-positive-optimum",
