@@ -76,8 +76,9 @@ def next_runs(
             )
             / 2
         )  # [outcomes, draws]
+        best = log_weight.max(axis=1, keepdims=True)
         log_weight[np.arange(truths.size), truths] = -np.inf  # the truth itself is not among the guesses
-        weight = np.exp(log_weight - log_weight.max(axis=1, keepdims=True))
+        weight = np.exp(log_weight - best)
         probability = (weight @ fast + fast.mean()) / (weight.sum(axis=1) + 1)
         settled = float(np.mean((probability >= level) | (probability <= 1 - level)))
         found.append(NextRuns(width, runs, runs * run_cost * width**cost_exponent, settled))

@@ -17,10 +17,10 @@ BOX = ((-2.0, 2.0),)
 
 
 def convex_family(sharpness, drift, gap):
-    """phi_n(x) = cosh(k (x - drift/n)) / k^2 + gap/n: convex, smooth, and no parabola."""
+    """phi_n(x) = 0.3 + (cosh(k (x - drift/n)) - 1)/k^2 + gap/n: convex, smooth, and no parabola."""
 
     def phi(n, x):
-        return (np.cosh(sharpness * (x - drift / n)) - 1) / sharpness**2 + gap / n
+        return 0.3 + (np.cosh(sharpness * (x - drift / n)) - 1) / sharpness**2 + gap / n
 
     return Family(phi, BOX)
 

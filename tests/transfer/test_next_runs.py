@@ -51,8 +51,9 @@ def test_a_settled_verdict_is_settled_and_no_data_settles_a_tie():
     assert settled(blind, 0.1) == [0.0]
 
 
-def test_few_draws_do_not_settle_by_chance():
-    assert settled(undetermined(100), 1e-9)[0] == 0.0
+def test_outcomes_that_no_other_draw_could_have_produced_settle_nothing():
+    assert settled(undetermined(100), 1e-9) == [0.0]
+    assert settled(undetermined(100), 1e-9, level=0.7) == [0.0]
 
 
 def test_the_cheapest():

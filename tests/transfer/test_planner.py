@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from hptheory.errors import DomainError
@@ -15,6 +15,7 @@ from hptheory.transfer.grid_search import direct_optimum, transfer_optimum
 from hptheory.transfer.laws import TransferLaw
 from hptheory.transfer.plan_search import Prices
 from hptheory.transfer.planner import plan, proxy_choices
+from hptheory.transfer.search_model import SearchModel
 from tests.strategies import search_models
 
 LAW = TransferLaw(
@@ -58,6 +59,9 @@ def law_of(m):
 
 
 @given(search_models(aligned=False), st.floats(math.log(50.0), math.log(1e9)).map(math.exp), st.booleans())
+@example(
+    SearchModel(1.0, 1.0, 1.0, 1.0, hp_count=3, cost_exponent=0.5, run_cost=13.0), 6e4, False
+)  # few grids
 def test_a_law_known_exactly_gives_the_exact_optimum(m, budget, fix_target):
     m = dataclasses.replace(m, smallest_width=1.0)
     assume(budget > 2.1 * m.run_cost)
