@@ -13,7 +13,7 @@ import mpmath as mp
 from hptheory.random_features import curve, exceptional
 from hptheory.random_features.large_width import expand
 from hptheory.random_features.series import Series
-from proofs_check.app_b4_sensitivity import loss_gap_sign
+from proofs_check.app_b4_risk import loss_gap_sign
 from proofs_check.certificates import require_positive, require_zero
 from proofs_check.claims import AllOf, Claim, Equation, Refuted, Verdict
 from proofs_check.exact import Setting, exact_values

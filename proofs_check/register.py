@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from hptheory.errors import UnknownNameError
-from proofs_check import app_b4_limit, app_b4_sensitivity, app_b4_transfer, unimodality
+from proofs_check import app_b4_limit, app_b4_risk, app_b4_sensitivity, app_b4_transfer, unimodality
 from proofs_check.claims import Claim
 
 REGISTER: dict[str, Claim] = {
     claim.id: claim
-    for module in (app_b4_limit, app_b4_sensitivity, app_b4_transfer, unimodality)
+    for module in (app_b4_limit, app_b4_sensitivity, app_b4_risk, app_b4_transfer, unimodality)
     for claim in module.CLAIMS
 }
 """In the order of the paper; what goes beyond it comes last."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from fractions import Fraction
 
 import flint
@@ -10,8 +11,9 @@ import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hptheory.errors import MissingExtraError
 from hptheory.random_features import curve, exceptional
-from proofs_check import app_b4_limit, app_b4_sensitivity, app_b4_transfer
+from proofs_check import app_b4_limit, app_b4_risk, app_b4_transfer
 from proofs_check import exceptional as exceptional_checks
 from proofs_check.algebraic import AlgebraicNumber, enclosed_root
 from proofs_check.certificates import require_positive, require_zero
@@ -69,7 +71,7 @@ def test_a_quantity_of_no_definite_sign_is_rejected(text):
 )
 def test_a_loss_gap_of_no_definite_sign_is_rejected(change):
     with pytest.raises(Refuted):
-        app_b4_sensitivity.loss_gap_sign(app_b4_sensitivity.LOSS_GAP.replace(*change))
+        app_b4_risk.loss_gap_sign(app_b4_risk.LOSS_GAP.replace(*change))
 
 
 @pytest.mark.parametrize("factor", [-1, 0, Fraction(1, 2)])
@@ -173,3 +175,9 @@ def test_rational_functions_are_a_field(a, b, c, d):
     assert (f / g).at("x", 2) == f.at("x", 2) / g.at("x", 2)
     with pytest.raises(ZeroDivisionError):
         _ = f / (g - g)
+
+
+def test_a_missing_flint_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "flint", None)
+    with pytest.raises(MissingExtraError, match=r"hptheory\[proofs\]"):
+        exceptional_checks.sign_of_first_coefficient()

@@ -10,6 +10,7 @@ import pytest
 
 import proofs_check
 from hptheory.errors import UnknownNameError
+from proofs_check import app_b4_limit, app_b4_risk, app_b4_sensitivity, app_b4_transfer, unimodality
 from proofs_check.claims import AllOf, Claim, Equation, Refuted, RoutesDisagree, Verdict, verify
 from proofs_check.exact import Setting, exact_values
 from proofs_check.formulas import mutants, parse
@@ -87,8 +88,8 @@ def test_a_verdict_that_no_longer_holds_is_noticed():
 
 
 def test_ids_are_unique_and_dependencies_known_and_without_circles():
-    modules = (proofs_check.app_b4_limit, proofs_check.app_b4_sensitivity, proofs_check.app_b4_transfer)
-    claims = [claim for module in (*modules, proofs_check.unimodality) for claim in module.CLAIMS]
+    modules = (app_b4_limit, app_b4_sensitivity, app_b4_risk, app_b4_transfer, unimodality)
+    claims = [claim for module in modules for claim in module.CLAIMS]
     assert len(claims) == len(REGISTER)
 
     def ancestors(claim_id: str, path: tuple[str, ...] = ()) -> None:
