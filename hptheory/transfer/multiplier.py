@@ -155,7 +155,7 @@ def compute_multiplier(
 def _curve(source: LossCurve | SweepTable) -> LossCurve:
     if isinstance(source, LossCurve):
         return source
-    from hptheory.transfer.report_laws import loss_curve_of  # the analysis of tables stands on this module
+    from hptheory.transfer.sweep_costs import loss_curve_of  # the analysis of tables stands on this module
 
     return loss_curve_of(source)
 
