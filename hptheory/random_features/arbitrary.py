@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
-from numbers import Rational
 from typing import Any
+
+import numpy as np
 
 from hptheory.errors import DomainError, PrecisionError
 
 Number = Any
 
 _GUARD = 12
-_ATTEMPTS = 9
+_ATTEMPTS = 14
+FLOAT_DIGITS = 17
+"""Digits that hold every double."""
 
 
 class MoreDigitsNeeded(ArithmeticError):
@@ -26,7 +29,7 @@ class MoreDigitsNeeded(ArithmeticError):
 def to_mpf(value: Number) -> Number:
     """Return a real number as an mpmath number at the current working precision.
 
-    A float means its exact binary value; a str or Fraction means the decimal or the quotient.
+    A float means its exact binary value; a str, Decimal or Fraction means the decimal or the quotient.
 
     >>> import mpmath
     >>> with mpmath.workdps(30):
@@ -37,17 +40,16 @@ def to_mpf(value: Number) -> Number:
 
     if isinstance(value, mpmath.mpf):
         return value
-    if isinstance(value, str):
-        value = to_fraction(value)
-    if isinstance(value, Rational):
-        return mpmath.mpf(value.numerator) / value.denominator
-    if hasattr(value, "is_number"):  # SymPy
+    if hasattr(value, "is_number") and not value.is_Rational:  # SymPy, irrational
         return mpmath.mpf(str(value.evalf(mpmath.mp.dps + 5)))
-    return mpmath.mpf(float(value))
+    if isinstance(value, float | np.floating) and not np.isfinite(value):
+        return mpmath.mpf(float(value))
+    exact = to_fraction(value)
+    return mpmath.mpf(exact.numerator) / exact.denominator
 
 
 def to_fraction(value: Number) -> Fraction:
-    """Return the exact rational value of an int, float, str, Fraction, mpmath or rational SymPy number.
+    """Return the exact rational value of an int, float, str, Decimal, Fraction, mpmath or SymPy number.
 
     >>> to_fraction("0.93"), to_fraction(0.5)
     (Fraction(93, 100), Fraction(1, 2))
@@ -56,13 +58,18 @@ def to_fraction(value: Number) -> Fraction:
 
     if isinstance(value, mpmath.mpf):
         sign, mantissa, exponent, _ = value._mpf_
-        return Fraction(-mantissa if sign else mantissa) * Fraction(2) ** exponent
-    if hasattr(value, "is_Rational") and value.is_Rational:  # SymPy
+        return Fraction(int(-mantissa if sign else mantissa)) * Fraction(2) ** exponent
+    if getattr(value, "is_Rational", False):  # SymPy
         return Fraction(int(value.p), int(value.q))
+    if getattr(value, "ndim", None) == 0:  # NumPy and JAX
+        value = value.item()
     try:
-        return Fraction(value)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise DomainError("number", value, "an exact real number (int, float, str, Fraction)") from error
+        if isinstance(value, str):
+            return Fraction(value)
+        return Fraction(*map(int, value.as_integer_ratio()))
+    except (AttributeError, TypeError, ValueError, OverflowError) as error:
+        bound = "a finite, exact real number (int, float, str, Fraction)"
+        raise DomainError("number", repr(value), bound) from error
 
 
 def to_precision(precision: int, compute: Callable[[], tuple[Number, ...]]) -> tuple[Number, ...]:
@@ -77,8 +84,6 @@ def to_precision(precision: int, compute: Callable[[], tuple[Number, ...]]) -> t
     """
     import mpmath
 
-    if not isinstance(precision, int) or precision < 1:
-        raise DomainError("precision", precision, "a positive whole number of decimal digits")
     digits, previous = precision + _GUARD, None
     for _ in range(_ATTEMPTS):
         with mpmath.workdps(digits):

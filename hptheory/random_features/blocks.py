@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-# About a dozen temporaries of this many doubles fit into a 1 MB second-level cache (benchmarks/risk.py).
+# About a dozen temporaries of this many doubles fit into a 1 MB second-level cache.
 _BLOCK = 8192
 
 

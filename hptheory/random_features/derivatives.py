@@ -27,7 +27,7 @@ def risk_ridge_derivative(s: Number, slack: Slacks, model: Model, q: Number, ord
     l1^2.
     """
     along = Series.variable(s, order)
-    slack = series_along(s, slack, model[0], model[1], q, order)
+    slack = series_along(s, slack, model.psi1, model.mu1_sq, q, order)
     risk, ridge = risk_on_curve(along, slack, *model, q), ridge_on_curve(along, slack)
     first = risk[1] / ridge[1]
     return first if order == 1 else 2 * (risk[2] - first * ridge[2]) / ridge[1] ** 2
@@ -39,7 +39,7 @@ def risk_eta_derivative(s: Number, slack: Slacks, model: Model, q: Number) -> Nu
     At fixed ridge s moves with q by ds/dq = (d ridge/dq) s^2 / D = -g delta s / D; the risk is then
     differentiated along that direction. At infinite width this is eq. (15), whose print is wrong.
     """
-    psi1, mu1_sq = model[:2]
+    psi1, mu1_sq = model.psi1, model.mu1_sq
     g = fitted(s, mu1_sq)
     per_eta = 1 / (psi1 * mu1_sq)
     ds = -g * slack.sample * s / branch_determinant(s, slack, mu1_sq, q) * per_eta

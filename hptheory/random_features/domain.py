@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from fractions import Fraction
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -20,16 +20,25 @@ def is_jax(*values: Any) -> bool:
 def to_float(value: Any) -> float:
     """Return the nearest float of a number of any kind, or of a decimal string.
 
-    >>> to_float("0.1"), to_float(Fraction(1, 4))
+    >>> to_float("0.1"), to_float("1/4")
     (0.1, 0.25)
     """
-    return float(to_fraction(value)) if isinstance(value, str | Fraction) else float(value)
+    return float(to_fraction(value)) if isinstance(value, str) else float(value)
+
+
+def to_floats(values: Any) -> np.ndarray:
+    """Return numbers of any kind as an array of floats."""
+    array = np.asarray(values)
+    if array.dtype.kind in "fiu":
+        return array.astype(float)
+    objects = np.asarray(values, dtype=object)
+    return np.array([to_float(one) for one in objects.ravel()]).reshape(objects.shape)
 
 
 def check(name: str, value: Any, inside: Callable[[np.ndarray], Any], bound: str) -> None:
     """Raise `DomainError` with the first value outside; JAX arrays pass, being unknown under jit.
 
-    ``inside`` takes an array and is False for NaN.
+    ``inside`` takes an array and is False for NaN. Exact numbers are compared exactly.
 
     >>> check("ridge", [0.5, -1.0], lambda x: x >= 0, ">= 0")
     Traceback (most recent call last):
@@ -38,18 +47,46 @@ def check(name: str, value: Any, inside: Callable[[np.ndarray], Any], bound: str
     """
     if is_jax(value):
         return
-    array = np.asarray(value)
-    if array.dtype.kind not in "fiu":
-        objects = np.asarray(value, dtype=object).ravel()
-        array = np.array([_checked_float(name, one, bound) for one in objects])
-    outside = ~np.asarray(inside(array))
-    if np.any(outside):
-        first = int(np.flatnonzero(outside)[0])
-        raise DomainError(name, np.asarray(value, dtype=object).ravel()[first], bound)
-
-
-def _checked_float(name: str, value: Any, bound: str) -> float:
     try:
-        return to_float(value)
-    except (TypeError, ValueError) as error:
+        objects = np.asarray(value, dtype=object).ravel()
+    except ValueError as error:
+        raise DomainError(name, repr(value), f"a regular array of real numbers {bound}") from error
+    array = np.asarray(value) if objects.size else np.empty(0)
+    if array.dtype.kind not in "fiu":
+        array = np.empty(objects.size, dtype=object)
+        array[:] = [_comparable(name, one, bound) for one in objects]
+    outside = ~np.asarray(inside(array), dtype=bool).ravel()
+    if np.any(outside):
+        raise DomainError(name, objects[int(np.flatnonzero(outside)[0])], bound)
+
+
+def check_scalar(name: str, value: Any, inside: Callable[[np.ndarray], Any], bound: str) -> None:
+    """Raise `DomainError` unless value is one number inside the domain."""
+    if np.ndim(value) != 0:
+        raise DomainError(name, value, f"one number {bound}", "make one model for each value")
+    check(name, value, inside, bound)
+
+
+def check_precision(precision: Any) -> int | None:
+    """Return the decimal digits asked, or None; raise `DomainError` unless a whole number >= 1."""
+    if precision is None:
+        return None
+    try:
+        digits = index(precision)
+    except TypeError:
+        digits = 0
+    if isinstance(precision, bool) or digits < 1:
+        raise DomainError("precision", precision, "a whole number of decimal digits >= 1")
+    return digits
+
+
+def _comparable(name: str, value: Any, bound: str) -> Any:
+    """Return a number that compares exactly with floats: a Fraction, or a float where there is none."""
+    try:
+        if isinstance(value, float) or getattr(value, "is_Rational", True) is False:
+            return float(value)
+        if str(value) in ("inf", "+inf"):  # mpmath
+            return float("inf")
+        return to_fraction(value)
+    except (TypeError, ValueError, OverflowError) as error:
         raise DomainError(name, repr(value), f"a real number {bound}") from error

@@ -8,57 +8,73 @@ from typing import Any
 import numpy as np
 
 from hptheory.errors import DomainError
-from hptheory.random_features.arbitrary import MoreDigitsNeeded, to_mpf, to_precision
+from hptheory.random_features.arbitrary import FLOAT_DIGITS, MoreDigitsNeeded, to_mpf, to_precision
 from hptheory.random_features.blocks import blockwise
 from hptheory.random_features.curve import Model, Number, Slacks
+from hptheory.random_features.domain import to_floats
 from hptheory.random_features.edge import ridge_edge
-from hptheory.random_features.inverse import (
-    BelowEdgeError,
-    invert,
-    invert_below_zero,
-    invert_jax,
-    invert_mpmath,
-)
+from hptheory.random_features.inverse import BelowEdgeError, invert, invert_jax, invert_mpmath
 
 # (s, slacks, model, q) -> a number or a tuple of numbers
 Formula = Callable[[Number, Slacks, Model, Number], Any]
 
+# Floats hold all intermediate numbers while the parameters lie in these ranges; beyond, mpmath takes over.
+_RIDGES = (1e-60, 1e60)
+RATIOS = (1e-40, 1e40)
+
 
 def with_numpy(formula: Formula, model: Model, ridge: Any, psi2: Any) -> Any:
-    """Return the formula's values as floats or arrays of the broadcast shape."""
+    """Return the formula's values as floats or arrays of the broadcast shape.
+
+    Ridges below 0, where P1 - g and the determinant of the branch cancel, and parameters that overflow
+    doubles on the way are evaluated with mpmath, one by one.
+    """
 
     def on_block(ridge: np.ndarray, psi2: np.ndarray) -> Any:
-        s, slack = _invert_any_sign(ridge, psi2, model)
+        s, slack = invert(ridge, model.psi1, psi2, model.mu1_sq)
         return formula(s, slack, model, 1 / (psi2 * model.mu1_sq))
 
+    ridge, psi2 = to_floats(ridge), to_floats(psi2)
+    hard = beyond_floats(model) | _hard_ridges(ridge) | outside(psi2, RATIOS, psi2 < np.inf)
+    safe_ridge, safe_psi2 = (ridge, psi2) if not np.any(hard) else (np.where(hard, 1.0, ridge), psi2)
+    if np.any(hard):
+        safe_psi2 = np.where(hard, 1.0, psi2)
     # Values that are infinite in truth (the interpolation peak) come out of divisions by zero.
-    with np.errstate(divide="ignore"):
-        return _plain(blockwise(on_block, ridge, psi2))
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        values = blockwise(on_block, safe_ridge, safe_psi2)
+    if np.any(hard):
+        values = _mend(values, formula, model, ridge, psi2, hard)
+    return _plain(values)
 
 
-def _invert_any_sign(ridge: np.ndarray, psi2: np.ndarray, model: Model) -> tuple[np.ndarray, Slacks]:
-    if not np.any(ridge < 0):
-        return invert(ridge, model.psi1, psi2, model.mu1_sq)
-    ridge, psi2 = np.broadcast_arrays(ridge, psi2)
-    s, slack = invert(np.maximum(ridge, 0.0), model.psi1, psi2, model.mu1_sq)
-    s, slack = np.array(s), Slacks(*map(np.array, slack))
-    below = ridge < 0
-    try:
-        s[below], (slack.sample[below], slack.width[below]) = invert_below_zero(
-            ridge[below], model.psi1, psi2[below], model.mu1_sq
-        )
-    except BelowEdgeError:
-        raise _below_edge(ridge[below], psi2[below], model) from None
-    return s, slack
+def outside(values: np.ndarray, bounds: tuple[float, float], where: Any = True) -> np.ndarray:
+    """Return which of the values selected by `where` lie outside the bounds."""
+    return ((values < bounds[0]) | (values > bounds[1])) & where
 
 
-def _below_edge(ridge: np.ndarray, psi2: np.ndarray, model: Model) -> DomainError:
-    """Name the first ridge below its edge."""
-    for one, width in zip(np.ravel(ridge), np.ravel(psi2), strict=True):
-        edge = float(ridge_edge(*map(to_mpf, (model.psi1, width, model.mu1_sq))))
-        if one <= edge:
-            return DomainError("ridge", one, f"above the edge of the spectrum, {edge!r} at psi2 = {width}")
-    return DomainError("ridge", float(np.min(ridge)), "above the edge of the spectrum, to rounding")
+def _hard_ridges(ridge: np.ndarray) -> np.ndarray:
+    return (ridge < 0) | outside(ridge, _RIDGES, ridge > 0)
+
+
+def beyond_floats(model: Model) -> bool:
+    """Tell whether a parameter is so extreme that double-precision formulas may overflow."""
+    psi1, mu1_sq, teacher_mu1_sq, noise_var = model
+    return any(
+        not RATIOS[0] < x < RATIOS[1] for x in (psi1, mu1_sq, 1 - mu1_sq, teacher_mu1_sq, 1 + noise_var)
+    )
+
+
+def _mend(
+    values: Any, formula: Formula, model: Model, ridge: np.ndarray, psi2: np.ndarray, hard: np.ndarray
+) -> Any:
+    """Replace the hard elements of the values (an array or a tuple of arrays) by their mpmath values."""
+    parts = tuple(np.array(part) for part in (values if isinstance(values, tuple) else (values,)))
+    shape = parts[0].shape
+    hard, ridge, psi2 = (np.broadcast_to(x, shape) for x in (hard, ridge, psi2))
+    exact = with_mpmath(formula, lambda: Model(*map(to_mpf, model)), ridge[hard], psi2[hard], FLOAT_DIGITS)
+    for part, found in zip(parts, exact if isinstance(exact, tuple) else (exact,), strict=True):
+        part[hard] = np.asarray(found, dtype=float)
+    return parts if isinstance(values, tuple) else parts[0]
 
 
 def _plain(value: Any) -> Any:
@@ -70,6 +86,9 @@ def _plain(value: Any) -> Any:
 
 def with_jax(formula: Formula, model: Model, ridge: Any, psi2: Any) -> Any:
     """Return the formula's values as JAX arrays; the arguments may be tracers."""
+    import jax.numpy as jnp
+
+    ridge, psi2 = jnp.asarray(ridge), jnp.asarray(psi2)
     s, slack = invert_jax(ridge, model.psi1, psi2, model.mu1_sq)
     return formula(s, slack, model, 1 / (psi2 * model.mu1_sq))
 
@@ -80,21 +99,11 @@ def with_mpmath(formula: Formula, model: Callable[[], Model], ridge: Any, psi2: 
     def at(ridge: Any, psi2: Any) -> Any:
         def compute() -> tuple[Number, ...]:
             numbers, width = model(), to_mpf(psi2)
-            try:
-                s, slack = invert_mpmath(to_mpf(ridge), numbers.psi1, width, numbers.mu1_sq)
-            except BelowEdgeError:
-                edge = ridge_edge(numbers.psi1, width, numbers.mu1_sq)
-                if to_mpf(ridge) > edge:
-                    raise MoreDigitsNeeded from None
-                raise DomainError(
-                    "ridge", ridge, f"above the edge of the spectrum, {float(edge)!r}"
-                ) from None
+            s, slack = _invert(ridge, width, numbers)
             try:
                 value = formula(s, slack, numbers, 1 / (width * numbers.mu1_sq))
             except ZeroDivisionError:
-                # Only at ridge 0, where a slack is exactly 0; there NumPy's signed infinities are the values.
-                floats = with_numpy(formula, Model(*map(float, numbers)), float(ridge), float(psi2))
-                value = tuple(map(to_mpf, floats)) if isinstance(floats, tuple) else to_mpf(floats)
+                value = _at_interpolation(formula, numbers, psi2)
             return value if isinstance(value, tuple) else (value,)
 
         return to_precision(precision, compute)
@@ -102,14 +111,34 @@ def with_mpmath(formula: Formula, model: Callable[[], Model], ridge: Any, psi2: 
     return elementwise(at, ridge, psi2)
 
 
+def _invert(ridge: Any, psi2: Number, model: Model) -> tuple[Number, Slacks]:
+    try:
+        return invert_mpmath(to_mpf(ridge), model.psi1, psi2, model.mu1_sq)
+    except BelowEdgeError:
+        edge = ridge_edge(model.psi1, psi2, model.mu1_sq)
+        if to_mpf(ridge) > edge:
+            raise MoreDigitsNeeded from None
+        bound = f"above the edge of the spectrum, {float(edge)!r} at psi2 = {float(psi2)!r}"
+        raise DomainError("ridge", ridge, bound) from None
+
+
+def _at_interpolation(formula: Formula, model: Model, psi2: Any) -> Any:
+    """Return a formula's signed infinities at ridge 0, where a slack is exactly 0, as NumPy finds them."""
+    values = with_numpy(formula, Model(*map(float, model)), 0.0, psi2)
+    return tuple(map(to_mpf, values)) if isinstance(values, tuple) else to_mpf(values)
+
+
 def elementwise(function: Callable[..., tuple[Number, ...]], *arguments: Any) -> Any:
-    """Apply a function of single numbers over broadcast arguments; arrays of results have dtype object."""
+    """Apply a function of single numbers over broadcast arguments, into arrays of dtype object."""
     arrays = np.broadcast_arrays(*(np.asarray(x, dtype=object) for x in arguments))
-    results = [function(*values) for values in zip(*(a.ravel() for a in arrays), strict=True)]
-    columns = []
+    shape, size = arrays[0].shape, arrays[0].size
+    # An empty array still needs to know how many results the function has.
+    results = [function(*values) for values in zip(*(a.ravel() for a in arrays), strict=True)] or [
+        function(*[1.0] * len(arrays))
+    ]
+    parts = []
     for column in zip(*results, strict=True):
-        array = np.empty(len(column), dtype=object)
-        array[:] = column
-        columns.append(array.reshape(arrays[0].shape))
-    parts = tuple(c[()] if c.ndim == 0 else c for c in columns)
-    return parts[0] if len(parts) == 1 else parts
+        part = np.empty(len(column), dtype=object)
+        part[:] = column
+        parts.append(part[:size].reshape(shape)[()])
+    return parts[0] if len(parts) == 1 else tuple(parts)

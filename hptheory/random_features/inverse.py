@@ -16,14 +16,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from hptheory.errors import PrecisionError
 from hptheory.random_features.arbitrary import MPMath
 from hptheory.random_features.curve import Number, Slacks
 
 # Quadratic order: a relative step below this leaves an error at the level of rounding.
 _LAST_STEP = 1e-8
-# Six half-steps reach rounding over the benchmark's box; the rest is head room for parameters far outside.
+# Four pairs reach rounding over the benchmark's box; the rest is head room for parameters far outside.
 _MOST_PAIRS = 60
-# JAX takes a fixed number; four reach rounding over the box of the benchmark.
+# JAX takes a fixed number: four reach rounding over the box, twice that is head room.
 _JAX_PAIRS = 8
 # Newton's iteration at negative ridge; near the edge, a double root, it halves the distance each time.
 _MOST_NEWTON = 400
@@ -49,16 +50,24 @@ class Crossing(NamedTuple):
 
 def crossing(xp: Any, ridge: Number, psi1: Number, psi2: Number, mu1_sq: Number) -> Crossing:
     """Return the symmetric form of the equation; xp is numpy, jax.numpy or `MPMath`."""
-    small, large = xp.minimum(psi1, psi2), xp.maximum(psi1, psi2)
+    # One choice for all parts, so that derivatives at psi1 = psi2 are those of one analytic branch.
+    samples_bind = psi1 <= psi2
+    small, large = xp.where(samples_bind, psi1, psi2), xp.where(samples_bind, psi2, psi1)
     finite = xp.where(xp.isinf(large), 1.0, large)
     gap = xp.where(xp.isinf(large), 1.0, (finite - small) / finite)
-    return Crossing(small, gap, 1 / (large * mu1_sq), ridge * xp.minimum(1.0, psi2 / psi1), mu1_sq)
+    load = ridge * xp.where(samples_bind, 1.0, psi2 / psi1)
+    return Crossing(small, gap, 1 / (large * mu1_sq), load, mu1_sq)
 
 
-def _tiny(x: Number) -> float:
+def _tiny(x: Number) -> Number:
     """Return the smallest number of x's kind, against 0/0 at ridge 0 for psi1 = psi2 (there delta = 0)."""
     dtype = getattr(x, "dtype", None)
-    return 1e-300 if dtype is None else float(np.finfo(dtype).tiny)
+    if dtype is not None:
+        return float(np.finfo(dtype).tiny)
+    import mpmath
+
+    # mpmath's exponents are unbounded: no result at any precision notices this one.
+    return mpmath.ldexp(1, -(10**15))
 
 
 def _slack(xp: Any, s: Number, c: Crossing) -> tuple[Number, Number]:
@@ -86,8 +95,9 @@ def _keep_slack(xp: Any, s: Number, c: Crossing) -> Number:
     t = 1 + s
     inverse_square = 1 / (t * t)
     slope = 1 - c.mu1_sq + c.mu1_sq * inverse_square
-    # P minus the intercept of the tangent, u (psi - s^2/t^2), without cancellation for psi near 1.
-    level = c.mu1_sq * ((1 + 2 * s) * inverse_square - (1 - c.psi))
+    # P minus the intercept of the tangent, u (psi - s^2/t^2), without cancellation for psi near 1 or 0.
+    near_one = (1 + 2 * s) * inverse_square - (1 - c.psi)
+    level = c.mu1_sq * xp.where(c.psi < 0.5, c.psi - s * s * inverse_square, near_one)
     edge = 2 * c.q * level + c.gap
     linear = slope * edge + c.load
     root = xp.sqrt((slope * c.gap) ** 2 + c.load * (2 * slope * edge + c.load))
@@ -131,6 +141,8 @@ def _solve(c: Crossing) -> np.ndarray:
         after = _keep_fit(np, _keep_slack(np, before, rest), rest)
         new[late] = after
         late = late[np.abs(after - before) > _LAST_STEP * after]
+    else:
+        raise PrecisionError(f"the curve was not inverted at {late.size} points in floats; pass precision=15")
     new = new.reshape(np.shape(s))
     delta, root = _slack(np, new, c)
     return new - excess(new, delta, c) / excess_slope(new, root, c)
@@ -178,6 +190,8 @@ def invert_mpmath(ridge: Number, psi1: Number, psi2: Number, mu1_sq: Number) -> 
         s = _keep_fit(MPMath, before, c)
         if abs(s - before) <= last_step * s:
             break
+    else:
+        raise PrecisionError(f"the curve was not inverted at {mpmath.mp.dps} working digits")
     if ridge < 0:
         c = crossing(MPMath, ridge, psi1, psi2, mu1_sq)
         s = _descend_below_zero(s, c, last_step)
@@ -224,25 +238,3 @@ def invert_jax(ridge: Any, psi1: Any, psi2: Any, mu1_sq: Any) -> tuple[Number, S
         delta, root = _slack(jnp, s, c)
         s = s - excess(s, delta, c) / excess_slope(s, root, c)
     return s, slacks_of(jnp, _slack(jnp, s, c)[0], c, psi1, psi2)
-
-
-def invert_below_zero(ridge: Any, psi1: Any, psi2: Any, mu1_sq: Any) -> tuple[Number, Slacks]:
-    """Return (s, slacks) at ridges between the edge of the spectrum and 0, for NumPy arrays.
-
-    Newton's iteration from the root at ridge 0, which lies below: the excess is concave there, so that
-    every step stays below the root. Raises `BelowEdgeError` where a ridge lies below the edge.
-    """
-    psi1, psi2, mu1_sq = (np.asarray(x, dtype=float) for x in (psi1, psi2, mu1_sq))
-    s = _solve(crossing(np, np.zeros(np.shape(ridge)), psi1, psi2, mu1_sq))
-    c = crossing(np, np.asarray(ridge, dtype=float), psi1, psi2, mu1_sq)
-    with np.errstate(invalid="ignore"):
-        for _ in range(_MOST_NEWTON):
-            delta, root = _slack(np, s, c)
-            slope = excess_slope(s, root, c)
-            if not np.all(slope > 0):
-                raise BelowEdgeError
-            step = -excess(s, delta, c) / slope
-            s = s + step
-            if not np.any(np.abs(step) > 1e-15 * s):
-                break
-    return s, slacks_of(np, delta, c, psi1, psi2)

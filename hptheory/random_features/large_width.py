@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from operator import index
 from typing import Any
 
+from hptheory.errors import DomainError
 from hptheory.random_features.curve import (
     Model,
+    Number,
     ridge_on_curve,
     risk_on_curve,
     slacks,
@@ -22,7 +25,16 @@ from hptheory.random_features.optimum import limit_quadratic, positive_root
 from hptheory.random_features.series import Series
 from hptheory.random_features.surd import Surd, exact_sqrt
 
-Number = Any
+
+def check_order(order: Any) -> int:
+    """Return the order as an int; raise `DomainError` unless it is a whole number >= 1."""
+    try:
+        whole = index(order)
+    except TypeError:
+        whole = 0
+    if whole < 1:
+        raise DomainError("order", repr(order), "a whole number >= 1")
+    return whole
 
 
 @dataclass(frozen=True)
@@ -63,7 +75,7 @@ def optimum_series(s: Number, model: Model, order: int) -> tuple[Series, Series]
     Order by order: a term of order k in s moves the stationarity condition at that order by its derivative
     at infinite width, so that each coefficient is one division.
     """
-    psi1, mu1_sq = model[:2]
+    psi1, mu1_sq = model.psi1, model.mu1_sq
     per_eta = 1 / (psi1 * mu1_sq)
 
     def condition(s: Series, q: Series) -> Series:
@@ -81,7 +93,7 @@ def optimum_series(s: Number, model: Model, order: int) -> tuple[Series, Series]
 
 def expand(s: Number, model: Model, order: int) -> LargeWidth:
     """Return the expansion to the given order (at least 1), from the optimum s*(0) of infinite width."""
-    psi1, mu1_sq = model[:2]
+    psi1, mu1_sq = model.psi1, model.mu1_sq
     optimum, q = optimum_series(s, model, order)
     slack = slacks(optimum, psi1, mu1_sq, q)
     ridge = ridge_on_curve(optimum, slack)
@@ -99,13 +111,13 @@ def limit_point(model: Model) -> Number:
     """Return s*(0) at mpmath's working precision."""
     import mpmath
 
-    a, b, c = limit_quadratic(model[0], *model[2:])
+    a, b, c = limit_quadratic(model.psi1, model.teacher_mu1_sq, model.noise_var)
     return positive_root(a, b, c, mpmath.sqrt(b * b + 4 * a * c))
 
 
 def exact_limit_point(model: Model) -> Fraction | Surd:
     """Return s*(0) of a rational model exactly: rational, or a + b sqrt(D)."""
-    a, b, c = limit_quadratic(model[0], *model[2:])
+    a, b, c = limit_quadratic(model.psi1, model.teacher_mu1_sq, model.noise_var)
     if a == 0:
         return c / b
     return (exact_sqrt(b * b + 4 * a * c) - b) / (2 * a)
@@ -157,6 +169,7 @@ def symbolic_large_width(order: int = 2) -> SymbolicLargeWidth:
     """
     import sympy
 
+    order = check_order(order)
     s, psi1, mu1_sq, teacher_mu1_sq = symbols = sympy.symbols("s psi1 mu1_sq teacher_mu1_sq", positive=True)
     _, *generators = sympy.polys.fields.field(symbols, sympy.QQ)
     s_, psi1_, mu1_sq_, teacher_ = generators

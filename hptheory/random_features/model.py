@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ import numpy as np
 from hptheory.errors import DomainError, HPTheoryError
 from hptheory.random_features import gaps as _gaps
 from hptheory.random_features import large_width as _large_width
-from hptheory.random_features.arbitrary import to_fraction, to_mpf, to_precision
+from hptheory.random_features.arbitrary import FLOAT_DIGITS, to_fraction, to_mpf, to_precision
 from hptheory.random_features.curve import (
     Model,
     risk_on_curve,
@@ -24,7 +24,7 @@ from hptheory.random_features.curve import (
     stieltjes_on_curve,
 )
 from hptheory.random_features.derivatives import risk_eta_derivative, risk_ridge_derivative
-from hptheory.random_features.domain import check, is_jax, to_float
+from hptheory.random_features.domain import check, check_precision, check_scalar, is_jax, to_float, to_floats
 from hptheory.random_features.edge import ridge_edge
 from hptheory.random_features.evaluate import (
     Formula,
@@ -34,16 +34,20 @@ from hptheory.random_features.evaluate import (
     with_numpy,
 )
 from hptheory.random_features.large_width import LargeWidth
-from hptheory.random_features.optimum import limit_optimum, optimum_on_widths
+from hptheory.random_features.optimum import limit_optimum
+from hptheory.random_features.optimum_values import optimum, optimum_on_widths, risk_at_zero
 from hptheory.transfer.gaps import Gaps
 
 Number = Any
 
-_FLOAT_DIGITS = 17
+_NO_OPTIMUM = (
+    "with a linear teacher (teacher_mu1_sq = 1), no noise and psi1 >= 1, the risk of infinite width falls "
+    "all the way to ridge = mu1_sq - 1, where the branch ends: no ridge is optimal"
+)
 
 
 class NonPositiveOptimumError(HPTheoryError):
-    """The optimal ridge of infinite width is not positive, where the question is asked over ridge >= 0."""
+    """The optimal ridge of infinite width is <= 0, where the question is asked over ridge >= 0."""
 
 
 class NoOptimumError(HPTheoryError):
@@ -91,18 +95,20 @@ class RandomFeatures:
     teacher_mu1_sq: Number
     noise_var: Number = 0.0
     # (activation, teacher, noise_std), from which the parameters are recomputed at the precision asked
-    source: tuple[Any, Any, Any] | None = field(default=None, repr=False)
+    source: tuple[Any, Any, Any] | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        check("psi1", self.psi1, lambda x: (x > 0) & (x < math.inf), "in (0, inf)")
-        check("mu1_sq", self.mu1_sq, lambda x: (x > 0) & (x < 1), "in (0, 1), the square of mu1")
+        check_scalar("psi1", self.psi1, lambda x: (x > 0) & (x < math.inf), "in (0, inf)")
+        check_scalar("mu1_sq", self.mu1_sq, lambda x: (x > 0) & (x < 1), "in (0, 1), mu1 squared")
         check(
             "teacher_mu1_sq",
             self.teacher_mu1_sq,
             lambda x: (x > 0) & (x <= 1),
             "in (0, 1], the square of mu1*",
         )
-        check("noise_var", self.noise_var, lambda x: (x >= 0) & (x < math.inf), "in [0, inf), a variance")
+        check_scalar(
+            "noise_var", self.noise_var, lambda x: (x >= 0) & (x < math.inf), "in [0, inf), a variance"
+        )
 
     @classmethod
     def from_functions(
@@ -131,8 +137,10 @@ class RandomFeatures:
         if check_assumptions:
             check_assumption_2(activation, teacher)
         noise_var = noise_std**2 if isinstance(noise_std, float) else to_fraction(noise_std) ** 2
-        parameters = moments(activation).mu1_sq, moments(teacher).mu1_sq, noise_var
-        return cls(psi1, *parameters, source=(activation, teacher, noise_std))
+        model = cls(psi1, moments(activation).mu1_sq, moments(teacher).mu1_sq, noise_var)
+        # Not a constructor argument: a changed copy (dataclasses.replace) must not keep the old functions.
+        object.__setattr__(model, "source", (activation, teacher, noise_std))
+        return model
 
     # -- the curve
     # ------------------------------------------------------------------------------------------
@@ -200,22 +208,31 @@ class RandomFeatures:
         >>> abs(rf.risk_eta_derivative(rf.optimal_ridge()) / c_eta - 1) < 1e-13
         True
         """
+        if not is_jax(ridge, psi2, *self._parameters()):
+            # At the interpolation peak the one-sided derivatives are +inf and -inf.
+            peak = (to_floats(ridge) == 0) & (to_floats(psi2) == to_float(self.psi1))
+            if np.any(peak):
+                raise DomainError("ridge", 0.0, "> 0 at psi2 = psi1, where interpolation has infinite risk")
         return self._evaluate(risk_eta_derivative, ridge, psi2, precision)
 
-    def ridge_edge(self, psi2: Number = math.inf, *, precision: int | None = None) -> Number:
-        """Return the lowest ridge of the physical branch at one width, zero or negative (`edge.ridge_edge`).
+    def ridge_edge(self, psi2: Any = math.inf, *, precision: int | None = None) -> Any:
+        """Return the lowest ridge of the physical branch, zero or negative (`edge.ridge_edge`).
 
         >>> RandomFeatures(psi1=4.0, mu1_sq=0.25, teacher_mu1_sq=0.5).ridge_edge()
         -0.75
         """
         self._check_psi2(psi2)
+        precision = check_precision(precision)
 
-        def compute() -> tuple[Number]:
-            model = self._mpmath(precision)
-            return (ridge_edge(model.psi1, to_mpf(psi2), model.mu1_sq),)
+        def at(psi2: Any) -> tuple[Number, ...]:
+            def compute() -> tuple[Number]:
+                model = self._mpmath(precision)
+                return (ridge_edge(model.psi1, to_mpf(psi2), model.mu1_sq),)
 
-        (edge,) = to_precision(precision or _FLOAT_DIGITS, compute)
-        return edge if precision else float(edge)
+            return to_precision(precision or FLOAT_DIGITS, compute)
+
+        edge = elementwise(at, psi2)
+        return edge if precision else _floats(edge)
 
     # -- the optimum
     # ----------------------------------------------------------------------------------------
@@ -264,8 +281,9 @@ class RandomFeatures:
         True
         """
         self._check_psi2(psi2)
+        precision = check_precision(precision)
         self._require_limit_optimum(negative_ridge)
-        digits = precision or _FLOAT_DIGITS
+        digits = precision or FLOAT_DIGITS
 
         def at(psi2: Any) -> tuple[Number, ...]:
             return to_precision(
@@ -293,12 +311,11 @@ class RandomFeatures:
         >>> rf.large_width(order=1, exact=True).optimal_ridge
         (1/4, -585/128 + 455*sqrt(105)/384)
         """
-        if not isinstance(order, int) or order < 1:
-            raise DomainError("order", order, "a whole number >= 1")
+        order, precision = _large_width.check_order(order), check_precision(precision)
         self._require_limit_optimum(negative_ridge)
         if exact:
             return _large_width.exact(self._fractions(), order)
-        digits = precision or _FLOAT_DIGITS
+        digits = precision or FLOAT_DIGITS
 
         def compute() -> tuple[Number, ...]:
             model = self._mpmath(precision)
@@ -341,57 +358,63 @@ class RandomFeatures:
         return Model(*map(to_fraction, self._parameters()))
 
     def _evaluate(self, formula: Formula, ridge: Any, psi2: Any, precision: int | None) -> Any:
+        precision = check_precision(precision)
+        check("ridge", ridge, lambda x: (x > -math.inf) & (x < math.inf), "finite")
+        self._check_psi2(psi2)
         if precision is not None:
-            check("ridge", ridge, np.isfinite, "finite")
-            self._check_psi2(psi2)
             return with_mpmath(formula, lambda: self._mpmath(precision), ridge, psi2, precision)
         model = self._floats()
         if is_jax(ridge, psi2, *model):
             return with_jax(formula, model, ridge, psi2)
-        check("ridge", ridge, np.isfinite, "finite")
-        self._check_psi2(psi2)
         return with_numpy(formula, model, ridge, psi2)
 
     def _optimum(self, psi2: Any, negative_ridge: bool, precision: int | None) -> tuple[Any, Any]:
         """Return (optimal ridge, optimal risk)."""
         self._check_psi2(psi2)
+        precision = check_precision(precision)
+
+        def digits(width: Any) -> tuple[Number, ...]:
+            return self._optimum_digits(width, negative_ridge, precision)
+
         if precision is not None:
-            return elementwise(lambda width: self._optimum_digits(width, negative_ridge, precision), psi2)
-        widths = np.asarray(psi2, dtype=float)
-        ridge, risk = optimum_on_widths(
-            widths, self._floats(), lambda width: self._optimum_digits(width, True, None)
-        )
+            return elementwise(digits, psi2)
+        widths = to_floats(psi2)
+        ridge, risk = optimum_on_widths(widths, self._floats(), digits)
         cut = ridge < 0
         if not negative_ridge and np.any(cut):
             ridge[cut], risk[cut] = 0.0, self.risk(0.0, widths[cut])
         return _floats(ridge), _floats(risk)
 
     def _optimum_digits(self, psi2: Any, negative_ridge: bool, precision: int | None) -> tuple[Number, ...]:
-        if math.isinf(to_float(psi2)):
-            self._require_interior_limit()
+        at_edge = math.isinf(to_float(psi2)) and self._falls_to_the_edge()
+        if at_edge and negative_ridge:
+            raise NoOptimumError(_NO_OPTIMUM)
 
         def compute() -> tuple[Number, ...]:
-            return _gaps.optimum(to_mpf(psi2), self._mpmath(precision), negative_ridge)
+            model = self._mpmath(precision)
+            if at_edge:
+                return to_mpf(0), risk_at_zero(to_mpf(psi2), model)
+            return optimum(to_mpf(psi2), model, negative_ridge)
 
-        return to_precision(precision or _FLOAT_DIGITS, compute)
+        return to_precision(precision or FLOAT_DIGITS, compute)
 
     def _require_limit_optimum(self, negative_ridge: bool) -> None:
-        self._require_interior_limit()
+        """Raise unless infinite width has an optimum, positive where only ridge >= 0 is allowed."""
+        if negative_ridge:
+            if self._falls_to_the_edge():
+                raise NoOptimumError(_NO_OPTIMUM)
+            return
         limit = limit_optimum(Model(*map(to_fraction, self._parameters())))
-        if limit <= 0 and not negative_ridge:
+        if limit <= 0:
             raise NonPositiveOptimumError(
                 f"the optimal ridge of infinite width is {float(limit)!r} <= 0: over ridge >= 0 it sits "
-                "at the boundary, where the gaps have no expansion; pass negative_ridge=True to search "
+                "at the boundary, where nothing can be expanded; pass negative_ridge=True to search "
                 "the whole physical branch"
             )
 
-    def _require_interior_limit(self) -> None:
-        model = self._floats()
-        if model.teacher_mu1_sq == 1 and model.noise_var == 0 and model.psi1 >= 1:
-            raise NoOptimumError(
-                "with a linear teacher (teacher_mu1_sq = 1), no noise and psi1 >= 1, the risk of infinite "
-                "width falls all the way to ridge = mu1_sq - 1, where the branch ends: no ridge is optimal"
-            )
+    def _falls_to_the_edge(self) -> bool:
+        """Tell whether the risk of infinite width falls all the way to the edge: B = 0 and psi1 >= 1."""
+        return bool(self.teacher_mu1_sq == 1 and self.noise_var == 0 and to_float(self.psi1) >= 1)
 
     def _check_psi2(self, psi2: Any) -> None:
         check("psi2", psi2, lambda x: x > 0, "in (0, inf]")
@@ -414,9 +437,8 @@ _RISK_DERIVATIVES: dict[int, Formula] = {
 }
 
 
-@lru_cache(maxsize=64)
 def _mu1_sq(function: Any, digits: int) -> Number:
-    """Return the moment of a name or callable to the given digits; one quadrature serves a whole array."""
+    """Return the moment of a name or callable to the given digits (`moments` remembers those of names)."""
     from hptheory.random_features.moments import moments
 
     return moments(function, precision=digits).mu1_sq

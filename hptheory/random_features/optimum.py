@@ -8,7 +8,6 @@ whole physical branch, at every width; for psi2 <= psi1 its minimum has a positi
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -22,8 +21,6 @@ from hptheory.random_features.curve import (
     Slacks,
     fitted,
     fitted_slope,
-    ridge_on_curve,
-    risk_on_curve,
     slacks,
     stationarity,
 )
@@ -33,8 +30,6 @@ from hptheory.random_features.series import Series
 # The bracket in x = logit(s / s_max): s/s_max from 1e-300 to 1 - 1e-300.
 _FARTHEST = 690.0
 _MOST_STEPS = 200
-# Below this fraction of P1 the sample slack has lost digits to cancellation, and mpmath takes over.
-_CANCELLED = 1e-2
 
 
 def limit_optimum(model: Model) -> Number:
@@ -96,8 +91,8 @@ def _balance(xp: Any, s: Number, rest: Number, ends: _Ends, model: Model) -> tup
 
     The derivative comes from substituting a series for s.
     """
-    slack = _slacks(xp, s, rest, ends, model[0], model[1])
-    g_slope = fitted_slope(s, model[1]) / s
+    slack = _slacks(xp, s, rest, ends, model.psi1, model.mu1_sq)
+    g_slope = fitted_slope(s, model.mu1_sq) / s
     along = Slacks(Series([slack.sample, -g_slope]), Series([slack.width, -ends.q * g_slope]))
     fall, rise = stationarity(Series([s, 1.0]), along, *model, ends.q)
     return xp.log(rise[0] / fall[0]), s * rest / ends.s_max * (rise[1] / rise[0] - fall[1] / fall[0])
@@ -110,8 +105,8 @@ def optimal_point(psi2: np.ndarray, model: Model) -> tuple[np.ndarray, Slacks, n
     width, kept inside a bracket.
     """
     psi2 = np.asarray(psi2, dtype=float)
-    s_max, _ = invert(np.zeros(psi2.shape), 2 * psi2, psi2, model[1])
-    ends = _Ends(psi2, s_max, 1 / (psi2 * model[1]))
+    s_max, _ = invert(np.zeros(psi2.shape), 2 * psi2, psi2, model.mu1_sq)
+    ends = _Ends(psi2, s_max, 1 / (psi2 * model.mu1_sq))
     # As infinite width has no end of the curve, its optimum may lie beyond: start below the end.
     x = np.minimum(np.log(min(_limit_s(model), 1e300) / s_max), 2.0)
     low, high = np.full(psi2.shape, -_FARTHEST), np.full(psi2.shape, _FARTHEST)
@@ -124,39 +119,18 @@ def optimal_point(psi2: np.ndarray, model: Model) -> tuple[np.ndarray, Slacks, n
         x = new
         if done:
             break
+    else:
+        raise PrecisionError("the optimum did not converge in floats; pass precision=15")
     # The last step is taken in s and s_max - s, because a large x holds them to fewer digits.
     s, rest = _split(np, x, ends)
     value, slope = _balance(np, s, rest, ends, model)
     step = value / slope
     s, rest = s * (1 - step * rest / s_max), rest * (1 + step * s / s_max)
-    return s, _slacks(np, s, rest, ends, model[0], model[1]), x - step
-
-
-def optimum_on_widths(
-    psi2: np.ndarray, model: Model, digits: Callable[[float], tuple[Number, ...]]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return (optimal ridge, optimal risk) of the whole branch for an array of widths, infinity included.
-
-    ``digits(width)`` computes the two with mpmath; it is called once per width where float64 would lose
-    digits to the cancellation of P1 - g (a ridge close to 0 or negative), and for infinite width.
-    """
-    flat = psi2.ravel()
-    ridge, risk = np.empty(flat.shape), np.empty(flat.shape)
-    finite = np.isfinite(flat)
-    risky = ~finite
-    if np.any(finite):
-        s, slack, _ = optimal_point(flat[finite], model)
-        ridge[finite] = ridge_on_curve(s, slack)
-        risk[finite] = risk_on_curve(s, slack, *model, 1 / (flat[finite] * model.mu1_sq))
-        risky[finite] = np.abs(slack.sample) < _CANCELLED * model.psi1 * model.mu1_sq
-    for width in np.unique(flat[risky]):
-        here = flat == width
-        ridge[here], risk[here] = map(float, digits(width))
-    return ridge.reshape(psi2.shape), risk.reshape(psi2.shape)
+    return s, _slacks(np, s, rest, ends, model.psi1, model.mu1_sq), x - step
 
 
 def _limit_s(model: Model) -> float:
-    a, b, c = limit_quadratic(model[0], *model[2:])
+    a, b, c = limit_quadratic(model.psi1, model.teacher_mu1_sq, model.noise_var)
     return positive_root(a, b, c, np.sqrt(b * b + 4 * a * c)) if a > 0 or b > 0 else np.inf
 
 
@@ -164,9 +138,9 @@ def optimal_point_mpmath(psi2: Number, model: Model) -> tuple[Number, Slacks]:
     """Return (s, slacks) of the optimum at the working precision of mpmath; psi2 may be infinite."""
     import mpmath
 
-    psi1, mu1_sq = model[:2]
+    psi1, mu1_sq = model.psi1, model.mu1_sq
     if mpmath.isinf(psi2):
-        a, b, c = limit_quadratic(psi1, *model[2:])
+        a, b, c = limit_quadratic(psi1, model.teacher_mu1_sq, model.noise_var)
         s = positive_root(a, b, c, mpmath.sqrt(b * b + 4 * a * c))
         return s, slacks(s, psi1, mu1_sq, mpmath.mpf(0))
     s_max, _ = invert_mpmath(mpmath.mpf(0), 2 * psi2, psi2, mu1_sq)
@@ -176,28 +150,44 @@ def optimal_point_mpmath(psi2: Number, model: Model) -> tuple[Number, Slacks]:
 
 
 def _start(psi2: Number, model: Model) -> Number:
-    """Return x to double precision; beyond doubles, x falls by ln psi2 (s stays, s_max grows)."""
+    """Return x to double precision where doubles hold everything, else 0 (Newton has a bracket)."""
     import mpmath
 
-    capped = min(psi2, mpmath.mpf(10) ** 100)
-    x = _float_start(float(capped), Model(*(float(part) for part in model)))
-    return mpmath.mpf(x) - mpmath.log(psi2 / capped)
+    floats = Model(*(float(part) for part in model))
+    capped = min(psi2, mpmath.mpf(10) ** 30)
+    if float(capped) < 1e-30 or not all(
+        1e-30 < x < 1e30 for x in (floats.psi1, floats.mu1_sq, 1 - floats.mu1_sq)
+    ):
+        return mpmath.mpf(0)
+    # Beyond the cap x falls by ln psi2: s stays, s_max grows.
+    return mpmath.mpf(_float_start(float(capped), floats)) - mpmath.log(psi2 / capped)
 
 
 @lru_cache(maxsize=256)
 def _float_start(psi2: float, model: Model) -> float:
-    return float(optimal_point(np.asarray(psi2), model)[2])
+    with np.errstate(all="ignore"):
+        x = float(optimal_point(np.asarray(psi2), model)[2])
+    return x if np.isfinite(x) else 0.0
 
 
 def _newton(ends: _Ends, model: Model, x: Number) -> Number:
-    """Return x of the optimum, from a start that is right to double precision."""
+    """Return x of the optimum by Newton's iteration inside a bracket."""
     import mpmath
 
     nearly = mpmath.mpf(10) ** (-0.55 * mpmath.mp.dps)
-    for _ in range(_MOST_STEPS):
+    low, high = -mpmath.inf, mpmath.inf
+    for step in range(_MOST_STEPS):
         value, slope = _balance(MPMath, *_split(MPMath, x, ends), ends, model)
-        x -= value / slope
+        low, high = (max(low, x), high) if value < 0 else (low, min(high, x))
+        new = x - value / slope
         # Quadratic order: a step this small leaves an error at the level of rounding.
         if abs(value) <= nearly * abs(slope):
-            return x
+            return new
+        if not low < new < high:
+            new = (
+                (low + high) / 2
+                if low > -mpmath.inf and high < mpmath.inf
+                else x - mpmath.sign(value) * 2**step
+            )
+        x = new
     raise PrecisionError(f"the optimum did not converge at {mpmath.mp.dps} working digits")

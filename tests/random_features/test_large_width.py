@@ -76,7 +76,7 @@ def test_laws_of_the_constants(rf):
     assert series.loss_gap_constant > 0
     assert series.curvature > 0
     assert series.curvature == pytest.approx(rf.risk_derivative(rf.optimal_ridge(), order=2), rel=1e-10)
-    assert series.suboptimality_constant >= 0
+    assert series.suboptimality_constant <= series.curvature * series.optimal_ridge[1] ** 2
 
 
 @given(strategies.random_features())

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
+from decimal import Decimal
 from fractions import Fraction
 
 import mpmath as mp
 import numpy as np
 import pytest
-from hypothesis import given
+import sympy as sp
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from hptheory.errors import DomainError, HPTheoryError, UnknownNameError
 from hptheory.random_features import RandomFeatures
@@ -16,6 +20,7 @@ from tests import strategies
 from tests.random_features.reference import risk_reference
 
 FIGURE_4 = RandomFeatures.from_functions("tanh", "relu", psi1=4.0, noise_std=0.25)
+FIGURE_4_FLOATS = dataclasses.replace(FIGURE_4)
 
 
 @pytest.mark.parametrize("ridge", [1e-6, 0.3, 1e4])
@@ -128,6 +133,80 @@ def test_the_edge_is_where_the_ridge_is_lowest(rf, psi2):
         assert nearer > near
 
 
+@given(strategies.random_features(), strategies.widths(), st.integers(1, 14))
+def test_floats_are_right_next_to_the_edge(rf, psi2, k):
+    """Negative ridges cancel in P1 - g; the values are right all the same, and above B."""
+    ridge = rf.ridge_edge(psi2) * (1 - 10.0**-k)
+    assume(ridge < 0)
+    try:
+        exact = rf.risk(ridge, psi2, precision=20)
+    except DomainError:
+        assume(False)
+    assert abs(rf.risk(ridge, psi2) - exact) <= 1e-15 * exact
+    assert rf.risk(ridge, psi2) > (1 - rf.teacher_mu1_sq + rf.noise_var) * (1 - 1e-14)
+
+
+@pytest.mark.parametrize(
+    ("call", "digits"),
+    [
+        (lambda rf, **p: rf.risk(1e300, 2.0, **p), 25),
+        (lambda rf, **p: rf.risk(5e-324, 2.0, **p), 25),
+        (lambda rf, **p: rf.risk(0.3, 1e300, **p), 25),
+        (lambda rf, **p: rf.risk(0.3, 1e-300, **p), 25),
+        (lambda rf, **p: rf.optimal_ridge(1e104, **p), 25),
+        (lambda rf, **p: rf.optimal_risk(1e-155, **p), 25),
+        (lambda rf, **p: rf.gaps(1e140, **p).suboptimality, 25),
+        (lambda rf, **p: RandomFeatures(1e-290, 0.9, 0.7, 0.1).optimal_ridge(2.0, **p), 25),
+    ],
+)
+def test_numbers_far_outside_the_box(call, digits):
+    """Where doubles overflow on the way, mpmath takes over; no warning, no NaN."""
+    exact = call(FIGURE_4_FLOATS, precision=digits)
+    assert abs(call(FIGURE_4_FLOATS) - exact) <= 1e-13 * abs(exact)
+
+
+def test_the_gaps_of_an_absurdly_wide_model():
+    """At psi2 = 1e150, c_n is still its constant times eta^2 (a fixed tiny constant once showed here)."""
+    constant = FIGURE_4_FLOATS.large_width(1, precision=30).suboptimality_constant
+    gap = FIGURE_4_FLOATS.gaps("1e150", precision=30).suboptimality
+    assert abs(gap / (mp.mpf(4) / mp.mpf(10) ** 150) ** 2 / constant - 1) < 1e-14
+
+
+def test_a_changed_copy_forgets_its_functions():
+    noisy = dataclasses.replace(FIGURE_4, noise_var=1.0)
+    assert abs(noisy.risk(0.1, 2.0, precision=20) - noisy.risk(0.1, 2.0)) < 1e-14
+
+
+@pytest.mark.parametrize(
+    "kind", [int, float, np.int64, np.float32, str, Fraction, Decimal, mp.mpf, sp.Integer]
+)
+def test_numbers_of_every_kind(kind):
+    """Parameters, ridges and widths; 2, 4 and 1/2 are exact in all of them."""
+    half = Fraction(1, 2) if kind in (int, np.int64, sp.Integer) else kind("0.5")
+    rf = RandomFeatures(kind(4), half, half, kind(2))
+    expected = RandomFeatures(4.0, 0.5, 0.5, 2.0)
+    assert rf.risk(kind(2), kind(2)) == expected.risk(2.0, 2.0)
+    assert rf.risk(kind(2), kind(2), precision=20) == expected.risk(2.0, 2.0, precision=20)
+    assert rf.optimal_ridge(kind(2)) == expected.optimal_ridge(2.0)
+    assert rf.gaps(kind(2)) == expected.gaps(2.0)
+    assert rf.large_width(1, exact=True) == expected.large_width(1, exact=True)
+
+
+def test_domains_of_exact_numbers_are_exact():
+    assert RandomFeatures(4, 1 - Fraction(1, 10**30), "0.5").mu1_sq < 1
+    with pytest.raises(DomainError, match="teacher_mu1_sq"):
+        RandomFeatures(4, "0.5", 1 + Fraction(1, 10**30))
+
+
+def test_empty_arrays():
+    for precision in (None, 20):
+        assert FIGURE_4.risk([], 2.0, precision=precision).shape == (0,)
+        assert FIGURE_4.optimal_ridge([], precision=precision).shape == (0,)
+        assert FIGURE_4.gaps([], precision=precision).loss.shape == (0,)
+        assert FIGURE_4.stieltjes([], 2.0, precision=precision)[0].shape == (0,)
+    assert FIGURE_4.ridge_edge([1.0, 4.0, math.inf]).shape == (3,)
+
+
 def test_broadcasting():
     ridge, psi2 = np.logspace(-3, 3, 5)[:, None], np.array([1.0, 4.0, math.inf])
     risk = FIGURE_4.risk(ridge, psi2)
@@ -186,6 +265,27 @@ def test_jax_under_jit_grad_and_vmap():
         assert samples == pytest.approx(difference / (2 * h), rel=1e-8)
 
 
+def test_jax_derivatives_at_equal_samples_and_features():
+    """At psi1 = psi2 the two forms of the equation meet; derivatives are those of one analytic function."""
+    jax = pytest.importorskip("jax")
+    with jax.enable_x64(True):
+        h = 1e-6
+        in_width = jax.grad(lambda psi2: FIGURE_4.risk(0.3, psi2))(4.0)
+        ahead, behind = FIGURE_4.risk(0.3, 4 + h), FIGURE_4.risk(0.3, 4 - h)
+        assert in_width == pytest.approx((ahead - behind) / (2 * h), rel=1e-7)
+        in_samples = jax.grad(lambda psi1: RandomFeatures(psi1, 0.5, 0.5, 0.1).risk(0.3, 3.0))(3.0)
+        ahead, behind = (RandomFeatures(3 + k * h, 0.5, 0.5, 0.1).risk(0.3, 3.0) for k in (1, -1))
+        assert in_samples == pytest.approx((ahead - behind) / (2 * h), rel=1e-7)
+
+
+def test_known_arguments_are_checked_beside_jax_arrays():
+    jnp = pytest.importorskip("jax.numpy")
+    with pytest.raises(DomainError, match=r"psi2 = -1\.0"):
+        FIGURE_4.risk(jnp.asarray(0.3), -1.0)
+    with pytest.raises(DomainError, match="ridge = nan"):
+        FIGURE_4.risk(math.nan, jnp.asarray(2.0))
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -197,6 +297,9 @@ def test_jax_under_jit_grad_and_vmap():
         ({"noise_var": -1e-9}, "noise_var = -1e-09"),
         ({"psi1": "four"}, "psi1 = 'four' .* a real number"),
         ({"psi1": None}, "psi1 = None"),
+        ({"psi1": [4.0, 5.0]}, r"psi1 = \[4.0, 5.0\] .* make one model for each value"),
+        ({"psi1": 1j}, "psi1 = "),
+        ({"psi1": sp.oo}, "psi1 = oo"),
     ],
 )
 def test_parameters_outside_their_domain(change, message):
@@ -214,7 +317,11 @@ def test_parameters_outside_their_domain(change, message):
         (lambda rf: rf.optimal_ridge(math.nan), "psi2 = nan"),
         (lambda rf: rf.gaps(-2.0), "psi2 = -2.0"),
         (lambda rf: rf.risk(0.1, precision=0), "precision = 0"),
+        (lambda rf: rf.risk(0.1, precision=2.5), r"precision = 2\.5"),
+        (lambda rf: rf.gaps(2.0, precision=0), "precision = 0"),
+        (lambda rf: rf.large_width(precision=True), "precision = True"),
         (lambda rf: rf.risk_derivative(0.1, order=3), "order = 3"),
+        (lambda rf: rf.risk_eta_derivative(0.0, 4.0), "ridge = 0.0 .* interpolation has infinite risk"),
         (lambda rf: rf.risk("a"), "ridge = 'a'"),
     ],
 )

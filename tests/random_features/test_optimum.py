@@ -116,10 +116,14 @@ def test_the_optimum_crosses_zero_where_the_risk_at_zero_turns():
 
 
 def test_a_noiseless_linear_teacher_has_no_optimum_in_the_limit():
+    """Over ridge >= 0 the optimum of infinite width is 0; over the whole branch there is none."""
     rf = RandomFeatures(2.0, 0.5, 1.0)
     with pytest.raises(NoOptimumError, match="no ridge is optimal"):
-        rf.optimal_ridge()
-    assert rf.optimal_ridge(1.5) > 0
+        rf.optimal_ridge(negative_ridge=True)
+    for precision in (None, 20):
+        assert list(rf.optimal_ridge([1.5, math.inf], precision=precision) > 0) == [True, False]
+        assert rf.optimal_ridge(precision=precision) == 0
+        assert rf.optimal_risk(precision=precision) == rf.risk(0.0, precision=precision)
     assert RandomFeatures(0.5, 0.5, 1.0).optimal_ridge(negative_ridge=True) == -0.5
 
 
