@@ -30,7 +30,7 @@ def to_floats(values: Any) -> np.ndarray:
     """Return numbers of any kind as an array of floats."""
     array = np.asarray(values)
     if array.dtype.kind in "fiu":
-        return array.astype(float)
+        return array.astype(float, copy=False)
     objects = np.asarray(values, dtype=object)
     return np.array([to_float(one) for one in objects.ravel()]).reshape(objects.shape)
 
@@ -48,16 +48,17 @@ def check(name: str, value: Any, inside: Callable[[np.ndarray], Any], bound: str
     if is_jax(value):
         return
     try:
-        objects = np.asarray(value, dtype=object).ravel()
+        array = np.asarray(value)
     except ValueError as error:
         raise DomainError(name, repr(value), f"a regular array of real numbers {bound}") from error
-    array = np.asarray(value) if objects.size else np.empty(0)
     if array.dtype.kind not in "fiu":
+        objects = np.asarray(value, dtype=object).ravel()
         array = np.empty(objects.size, dtype=object)
         array[:] = [_comparable(name, one, bound) for one in objects]
     outside = ~np.asarray(inside(array), dtype=bool).ravel()
     if np.any(outside):
-        raise DomainError(name, objects[int(np.flatnonzero(outside)[0])], bound)
+        first = int(np.flatnonzero(outside)[0])
+        raise DomainError(name, np.asarray(value, dtype=object).ravel()[first], bound)
 
 
 def check_scalar(name: str, value: Any, inside: Callable[[np.ndarray], Any], bound: str) -> None:

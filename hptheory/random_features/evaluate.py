@@ -35,16 +35,24 @@ def with_numpy(formula: Formula, model: Model, ridge: Any, psi2: Any) -> Any:
         return formula(s, slack, model, 1 / (psi2 * model.mu1_sq))
 
     ridge, psi2 = to_floats(ridge), to_floats(psi2)
-    hard = beyond_floats(model) | _hard_ridges(ridge) | outside(psi2, RATIOS, psi2 < np.inf)
-    safe_ridge, safe_psi2 = (ridge, psi2) if not np.any(hard) else (np.where(hard, 1.0, ridge), psi2)
-    if np.any(hard):
-        safe_psi2 = np.where(hard, 1.0, psi2)
     # Values that are infinite in truth (the interpolation peak) come out of divisions by zero.
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-        values = blockwise(on_block, safe_ridge, safe_psi2)
-    if np.any(hard):
-        values = _mend(values, formula, model, ridge, psi2, hard)
-    return _plain(values)
+        if not (beyond_floats(model) or _any_hard(ridge, psi2)):
+            return _plain(blockwise(on_block, ridge, psi2))
+        hard = beyond_floats(model) | _hard_ridges(ridge) | outside(psi2, RATIOS, psi2 < np.inf)
+        values = blockwise(on_block, np.where(hard, 1.0, ridge), np.where(hard, 1.0, psi2))
+    return _plain(_mend(values, formula, model, ridge, psi2, hard))
+
+
+def _any_hard(ridge: np.ndarray, psi2: np.ndarray) -> bool:
+    """Tell quickly, from the extremes alone, whether any element may need mpmath."""
+    if not (ridge.size and psi2.size):
+        return False
+    easy_ridges = ridge.min() >= _RIDGES[0] and ridge.max() <= _RIDGES[1]
+    easy_widths = psi2.min() >= RATIOS[0] and psi2.max() <= RATIOS[1]
+    if not easy_ridges and np.any(_hard_ridges(ridge)):
+        return True
+    return not easy_widths and bool(np.any(outside(psi2, RATIOS, psi2 < np.inf)))
 
 
 def outside(values: np.ndarray, bounds: tuple[float, float], where: Any = True) -> np.ndarray:
