@@ -181,7 +181,8 @@ def branch_determinant(s: Number, slack: Slacks, mu1_sq: Number, q: Number) -> N
     r"""Return D(s) = delta epsilon + e (epsilon + q delta), which is -s^2 times d ridge / d s.
 
     The physical branch is the interval from s = 0 to the first zero of D; ridge falls strictly along it,
-    through 0 at s_max, to the (negative or zero) edge of the spectrum, where the risk diverges.
+    through 0 at s_max, to the (negative or zero) edge of the spectrum, where the risk diverges. Where D has
+    no zero (q = 0, psi1 >= 1) the branch goes on to s = infinity.
 
     >>> s, h, args = 0.5, 1e-6, (4.0, 0.25, 2.0)
     >>> ridge = lambda x: ridge_on_curve(x, slacks(x, *args))

@@ -11,8 +11,8 @@ def ridge_edge(psi1: Number, psi2: Number, mu1_sq: Number) -> Number:
 
     There d ridge/ds = 0 (`curve.branch_determinant` vanishes) and the risk diverges: -edge is the lower edge
     of the limiting spectrum of K, or of F^T F/n where that is the smaller matrix. For psi2 = inf and psi1 >=
-    1 the branch ends at s = inf instead, with ridge = -mu2^2 and a finite risk. The edge is 0 exactly for
-    psi1 = psi2.
+    1 the branch ends at s = inf instead, with ridge = -mu2^2 and, for psi1 > 1, a finite risk. The edge is 0
+    exactly for psi1 = psi2.
 
     Laws: edge * psi2 is symmetric in psi1 and psi2; at infinite width it is that of Marchenko and Pastur,
     -(mu2^2 + mu1^2 (1 - sqrt(psi1))^2) for psi1 < 1.

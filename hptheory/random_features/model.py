@@ -74,12 +74,22 @@ class RandomFeatures:
     Conventions. ``ridge`` is the lambda of (9), (10): the penalty lambda ||a||^2 on features scaled by
     1/sqrt(n), which is n lambda ||a||^2 in the estimator as printed. ``psi2`` = n/d, in (0, inf], is the
     width. Ridges may be negative down to the edge of the spectrum (`ridge_edge`). Arguments broadcast;
-    what lies outside its domain raises `DomainError`. JAX arrays work under jit, grad and vmap (their
-    values are not validated).
+    what lies outside its domain raises `DomainError`.
+
+    JAX arrays work in `stieltjes`, `risk` and their derivatives, for ridges >= 0, under jit, vmap and grad
+    (up to third order; in the ridge, a finite width and the parameters); their values are not validated.
 
     Precision. Every method takes ``precision=<decimal digits>`` and then returns mpmath numbers with that
-    many correct digits. A float parameter means its exact binary value; pass a str or a Fraction for
-    decimals.
+    many correct digits (mpmath's working precision is global: one thread at a time). A float parameter means
+    its exact binary value; pass a str or a Fraction for decimals. In floats, risks, transforms and optima
+    are right to about 1e-14 relative; `risk_derivative` and `risk_eta_derivative` are sums that cancel near
+    their zeros.
+
+    Negative ridge. With ``negative_ridge=False``, the default, optima are taken over ridge >= 0: where the
+    optimum of the whole branch is negative they are exactly 0, at infinite width too. `gaps` and
+    `large_width`, which ask how the optimum approaches its limit, then raise `NonPositiveOptimumError` if
+    that limit is <= 0. ``negative_ridge=True`` takes optima over the whole branch, as the paper's argmin
+    over all real ridge.
 
     Laws: the risk is unimodal in the ridge at every width; it tends to 1 + noise_var as ridge -> inf and
     exceeds B; m1 > m2 > 0 decrease in the ridge; a_n > 0 and c_n <= a_n.
@@ -242,9 +252,11 @@ class RandomFeatures:
     ) -> Any:
         r"""Return the ridge that minimises the risk: over ridge >= 0, or over the whole physical branch.
 
-        The minimiser is unique at every width, because the risk is unimodal; so where the optimum of the
-        whole branch is negative, the optimum over ridge >= 0 is exactly 0. For psi2 <= psi1 it is always
-        positive.
+        The minimiser is unique at every width: the risk is unimodal on the whole branch, which is proved
+        (page "Random features, exactly"; claim ``rf-one-optimum``) for A > 0 and B > 0, or B = 0 and psi2 <
+        inf. So where the optimum of the whole branch is negative, the optimum over ridge >= 0 is exactly 0.
+        For psi2 <= psi1 it is always positive, which is proved too. Without noise and with a linear teacher
+        (B = 0), infinite width and psi1 >= 1 have no optimum on the whole branch: `NoOptimumError`.
 
         Law: ridge*(inf) = mu1_sq (1 - A + noise_var)/A - (1 - mu1_sq), eq. (11), whatever psi1.
 

@@ -47,11 +47,10 @@ def test_numpy_and_mpmath_agree(name):
     assert [float(function.numpy(z)) for z in points] == pytest.approx(list(values), rel=1e-15)
 
 
-@pytest.mark.parametrize("name", function_names()[1:])
+# hermite0 is the constant 1, which has no moments to centre by.
+@pytest.mark.parametrize("name", [name for name in function_names() if name != "hermite0"])
 def test_odd_means_odd_about_the_mean(name):
     function = scalar_function(name)
-    if name == "hermite0":
-        return
     z = np.linspace(0.1, 4, 40)
     centred = (function.numpy(side) - moments(name).mean for side in (z, -z))
     # quadrature gives the mean to 1e-13; where a function is not odd it is so by far more
