@@ -19,7 +19,7 @@ import tyro
 import hptheory
 from hptheory.errors import HPTheoryError, UnknownNameError
 from hptheory.files import output_folder, write_atomically
-from hptheory.transfer import SweepTable, analyse
+from hptheory.transfer import Plan, SweepTable, analyse
 from sims.commands import INTERRUPTED, status, sweep
 from sims.demo import demo
 
@@ -111,6 +111,7 @@ def plan(
     target_width: Annotated[float | None, tyro.conf.arg(metavar="M")] = None,
     cost_exponent: Annotated[float | None, tyro.conf.arg(metavar="R")] = None,
     json: bool = False,
+    html: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None,
 ) -> None:
     """Plan a budget: how wide a proxy and how fine a grid, or direct tuning, and the loss to expect.
 
@@ -121,9 +122,26 @@ def plan(
         target_width: The width of the final model; by default the best one for the budget.
         cost_exponent: A run at width n costs n**R; by default what `Report.plan` takes.
         json: Print one JSON object instead of text.
+        html: Write the plan, and those for other budgets, to this file.
     """
+    if html is not None:
+        output_folder(html.parent)
     exponent = {} if cost_exponent is None else {"cost_exponent": cost_exponent}
-    found = analyse(read_table(table, columns)).plan(budget, target_width, **exponent)
+    report = analyse(read_table(table, columns))
+
+    def plan_of(budget: float) -> Plan:
+        return report.plan(budget, target_width, **exponent)
+
+    found = plan_of(budget)
+    if html is not None:
+        from hptheory.reports import plan_page
+
+        scale = report.table.scale_name
+        unit = f"runs at {scale} 1" if report.table.cost is None else "in the unit of the cost column"
+        title, origin = f"How to spend a budget: {table.name}", _origin(table)
+        page = plan_page(plan_of, budget, title=title, unit=unit, scale=scale, what_was_run=origin)
+        write_atomically(html, page.encode())
+        print(f"report: {html}", file=sys.stderr if json else sys.stdout)
     if json:
         from dataclasses import asdict
         from json import dumps

@@ -205,6 +205,32 @@ def test_plan_prints_what_the_report_plans(capsys: pytest.CaptureFixture[str], t
     assert words.startswith(f"better: {expected.better}. ")
 
 
+def test_a_plan_is_written_as_a_page(capsys: pytest.CaptureFixture[str], table: Path, tmp_path: Path) -> None:
+    page = tmp_path / "new" / "plan.html"
+    assert main(["plan", str(table), "--budget", "1e8", "--json", "--html", str(page)]) == 0
+    out, err = capsys.readouterr()
+    assert str(page) in err
+    expected = analyse(SweepTable.from_csv(table)).plan(1e8)
+    assert json.loads(out)["transfer"]["proxy_width"] == expected.transfer.proxy_width
+    text = Reading(page.read_text(encoding="utf-8")).text
+    for words in (f"better: {expected.better}.", "1e+08 runs at width 1", "Other budgets", str(table)):
+        assert words in text
+
+
+def test_the_page_of_a_plan_keeps_the_target_and_the_unit(table: Path, tmp_path: Path) -> None:
+    priced, page = tmp_path / "priced.csv", tmp_path / "plan.html"
+    header, *rows = table.read_text(encoding="utf-8").splitlines()
+    width = header.split(",").index("width")
+    cost = [f"{row},{0.5 * float(row.split(',')[width]) ** 2}" for row in rows]
+    priced.write_text("\n".join([f"{header},cost", *cost]), encoding="utf-8")
+    assert main(["plan", str(priced), "--budget", "1e8", "--target-width", "4096", "--html", str(page)]) == 0
+    expected = analyse(SweepTable.from_csv(priced)).plan(1e8, 4096.0)
+    text = Reading(page.read_text(encoding="utf-8")).text
+    assert "1e+08 in the unit of the cost column" in text
+    assert f"{expected.transfer.proxy_width:.4g}" in text
+    assert "4096" in text
+
+
 def test_a_plan_that_cannot_be_made_is_a_sentence(
     capsys: pytest.CaptureFixture[str], table: Path, runs: Path
 ) -> None:

@@ -24,9 +24,13 @@ def plan_text(found: Plan) -> str:
             f"{name:<8}  {one.proxy_width:>11.6g}  {one.grid_points:>11}  {one.target_width:>12.6g}"
             f"  {one.loss:>10.4g}  {interval:>22}  {one.cost:>10.4g}"
         )
+    return "\n".join([*lines, better_in_words(found)])
+
+
+def better_in_words(found: Plan) -> str:
+    """A sentence on which strategy is better, by how much and how surely."""
     saving, low, high = found.saving
-    lines.append(
+    return (
         f"better: {found.better}. Transfer saves {saving:.2g} [{low:.2g}, {high:.2g}] in loss against direct "
         f"tuning, and is better with probability {found.probability_transfer_better:.2f}."
     )
-    return "\n".join(lines)
