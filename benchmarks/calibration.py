@@ -150,10 +150,6 @@ def page(outcomes: Sequence[Outcome], seed: int, command: str) -> str:
     time_spent = f"{seconds / 60:.0f} CPU minutes ({1e3 * seconds / runs / len(outcomes):.0f} ms a sweep)"
     error = (0.9 * 0.1 / runs) ** 0.5
     intro = f"""\
----
-orphan: true
----
-
 # Calibration of the sweep analysis
 
 Are the error bars honest? Here the truth is known: phi_n(x) = 0.3 N^-alpha + shape(x - B N^-beta), x = ln HP
