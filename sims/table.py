@@ -89,7 +89,7 @@ def columns(dataset: xarray.Dataset) -> dict[str, list[Any]]:
 
 
 def write_results(dataset: xarray.Dataset, directory: Path) -> None:
-    """Write ``results.nc`` (netCDF, everything) and `x"""
+    """Write ``results.nc`` (netCDF, everything) and ``results.csv`` (the finished runs, a row each)."""
     write_atomically(directory / "results.nc", bytes(dataset.to_netcdf(engine="h5netcdf")))
     table = columns(dataset)
     stream = io.StringIO()

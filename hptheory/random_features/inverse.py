@@ -6,8 +6,8 @@ psi2/psi1), and delta = P - g(s): two curves in the (s, delta) plane, one increa
 decreasing and convex, that cross once.
 
 The method. Replace one of the two curves by its tangent, keep the other exact: a quadratic, solved without
-cancellation. Taking the two in turn converges from below for every ridge >= 0, with quadratic order (both
-curves are concave in s, so each tangent overestimates and each step stops short of the root).
+cancellation. Taking the two in turn converges from below for every ridge >= 0, with quadratic order (g and
+the slack delta(s) are concave in s, so each tangent overestimates and each step stops short of the root).
 """
 
 from __future__ import annotations

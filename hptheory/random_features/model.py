@@ -153,7 +153,6 @@ class RandomFeatures:
         return model
 
     # -- the curve
-    # ------------------------------------------------------------------------------------------
 
     def stieltjes(self, ridge: Any, psi2: Any = math.inf, *, precision: int | None = None) -> Any:
         """Return (m1, m2) of (9), (10); m1 is infinite at ridge 0 for psi2 <= psi1.
@@ -245,7 +244,6 @@ class RandomFeatures:
         return edge if precision else _floats(edge)
 
     # -- the optimum
-    # ----------------------------------------------------------------------------------------
 
     def optimal_ridge(
         self, psi2: Any = math.inf, *, negative_ridge: bool = False, precision: int | None = None
@@ -340,7 +338,6 @@ class RandomFeatures:
         return LargeWidth(values[: order + 1], values[order + 1 : -1], values[-1])
 
     # -- numbers of every kind
-    # ------------------------------------------------------------------------------
 
     def _parameters(self) -> Model:
         return Model(self.psi1, self.mu1_sq, self.teacher_mu1_sq, self.noise_var)
@@ -377,6 +374,7 @@ class RandomFeatures:
             return with_mpmath(formula, lambda: self._mpmath(precision), ridge, psi2, precision)
         model = self._floats()
         if is_jax(ridge, psi2, *model):
+            check("ridge", ridge, lambda x: x >= 0, ">= 0 beside JAX arrays")
             return with_jax(formula, model, ridge, psi2)
         return with_numpy(formula, model, ridge, psi2)
 
@@ -426,7 +424,10 @@ class RandomFeatures:
 
     def _falls_to_the_edge(self) -> bool:
         """Tell whether the risk of infinite width falls all the way to the edge: B = 0 and psi1 >= 1."""
-        return bool(self.teacher_mu1_sq == 1 and self.noise_var == 0 and to_float(self.psi1) >= 1)
+        psi1, _, teacher_mu1_sq, noise_var = (
+            to_fraction(p) if isinstance(p, str) else p for p in self._parameters()
+        )
+        return bool(teacher_mu1_sq == 1 and noise_var == 0 and psi1 >= 1)
 
     def _check_psi2(self, psi2: Any) -> None:
         check("psi2", psi2, lambda x: x > 0, "in (0, inf]")

@@ -63,7 +63,7 @@ def positive_root(a: Number, b: Number, c: Number, root: Number) -> Number:
 
 
 class _Ends(NamedTuple):
-    """One end of the curve and what `_point` needs of it; NumPy arrays or mpmath numbers."""
+    """One end of the curve and the width it belongs to; NumPy arrays or mpmath numbers."""
 
     psi2: Number
     s_max: Number
@@ -86,10 +86,9 @@ def _slacks(xp: Any, s: Number, rest: Number, ends: _Ends, psi1: Number, mu1_sq:
 
 
 def _balance(xp: Any, s: Number, rest: Number, ends: _Ends, model: Model) -> tuple[Number, Number]:
-    """Return ln(rise/fall) and its derivative in x: increasing, with slope near 1 at both ends; 0 at the
-    optimum.
+    """Return ln(rise/fall), which is 0 at the optimum, and its derivative in x = logit(s / s_max).
 
-    The derivative comes from substituting a series for s.
+    It increases in x, with slope near 1 at both ends. The derivative comes from substituting a series for s.
     """
     slack = _slacks(xp, s, rest, ends, model.psi1, model.mu1_sq)
     g_slope = fitted_slope(s, model.mu1_sq) / s

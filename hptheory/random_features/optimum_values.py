@@ -40,10 +40,11 @@ def risk_at_zero(psi2: Number, model: Model) -> Number:
 def optimum_on_widths(
     psi2: np.ndarray, model: Model, digits: Callable[[float], tuple[Number, ...]]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return (optimal ridge, optimal risk) of the whole branch for an array of widths, infinity included.
+    """Return (optimal ridge, optimal risk) for an array of widths, infinity included.
 
-    ``digits(width)`` computes the two with mpmath; it is called once per width where float64 would lose
-    digits to the cancellation of P1 - g (a ridge close to 0 or negative), and for infinite width.
+    ``digits(width)`` computes the two with mpmath; it is called once per width where float64 would overflow
+    or lose digits to the cancellation of P1 - g (a ridge close to 0), and for infinite width. Elsewhere they
+    are those of the whole branch: the caller cuts negative ridges off where it wants none.
     """
     flat = psi2.ravel()
     ridge, risk = np.empty(flat.shape), np.empty(flat.shape)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-import torch
 from torch import Tensor
-from torch.optim.optimizer import Optimizer, ParamsT
+from torch.optim.optimizer import ParamsT
+
+from sims.optim.base import PerParameter
 
 
-class SGD(Optimizer):
+class SGD(PerParameter):
     """Stochastic gradient descent with heavy-ball momentum: v <- momentum * v + g, p <- p - lr * v.
 
     ``lr`` is a float, or a tensor that broadcasts against the parameters ([member, 1, 1] for stacked ones).
@@ -19,6 +19,7 @@ class SGD(Optimizer):
 
     Domain: momentum in [0, 1) and rates are checked where a setting is made (``sims.settings``).
 
+    >>> import torch
     >>> p = torch.nn.Parameter(torch.ones(2, 1, 1))
     >>> SGD([p], lr=torch.tensor([0.5, 1.0]).view(2, 1, 1)).step(lambda: p.sum().backward())
     >>> p.flatten().tolist()
@@ -28,27 +29,16 @@ class SGD(Optimizer):
     def __init__(self, params: ParamsT, lr: float | Tensor = 1e-3, momentum: float = 0.0) -> None:
         super().__init__(params, {"lr": lr, "momentum": momentum})
 
-    @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """One update of every parameter that has a gradient."""
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
-        for group in self.param_groups:
-            for p in group["params"]:
-                if p.grad is not None:
-                    p.sub_(group["lr"] * self._velocity(p, group["momentum"]))
-        return loss
+    def _update(self, p: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
+        p.sub_(group["lr"] * self._velocity(p, grad, group["momentum"]))
 
-    def _velocity(self, p: Tensor, momentum: float) -> Tensor:
+    def _velocity(self, p: Tensor, grad: Tensor, momentum: float) -> Tensor:
         """The averaged gradient; the gradient itself where there is no momentum."""
-        assert p.grad is not None
         if momentum == 0:
-            return p.grad
+            return grad
         state = self.state[p]
         if "momentum_buffer" not in state:
-            state["momentum_buffer"] = p.grad.clone()
+            state["momentum_buffer"] = grad.clone()
         else:
-            state["momentum_buffer"].mul_(momentum).add_(p.grad)
+            state["momentum_buffer"].mul_(momentum).add_(grad)
         return state["momentum_buffer"]

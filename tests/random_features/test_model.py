@@ -284,6 +284,8 @@ def test_known_arguments_are_checked_beside_jax_arrays():
         FIGURE_4.risk(jnp.asarray(0.3), -1.0)
     with pytest.raises(DomainError, match="ridge = nan"):
         FIGURE_4.risk(math.nan, jnp.asarray(2.0))
+    with pytest.raises(DomainError, match=r"ridge = -0\.001 .* beside JAX arrays"):
+        FIGURE_4.risk(-0.001, jnp.asarray(2.0))
 
 
 @pytest.mark.parametrize(

@@ -124,6 +124,9 @@ def test_a_noiseless_linear_teacher_has_no_optimum_in_the_limit():
         assert list(rf.optimal_ridge([1.5, math.inf], precision=precision) > 0) == [True, False]
         assert rf.optimal_ridge(precision=precision) == 0
         assert rf.optimal_risk(precision=precision) == rf.risk(0.0, precision=precision)
+    with pytest.raises(NoOptimumError, match="no ridge is optimal"):
+        RandomFeatures("2", "0.5", "1", "0").optimal_ridge(negative_ridge=True)
+    assert RandomFeatures("2", "0.5", "1", "0").optimal_ridge() == 0
     assert RandomFeatures(0.5, 0.5, 1.0).optimal_ridge(negative_ridge=True) == -0.5
 
 
