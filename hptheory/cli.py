@@ -22,6 +22,7 @@ from hptheory.files import output_folder, write_atomically
 from hptheory.transfer import Plan, SweepTable, analyse
 from sims.commands import INTERRUPTED, status, sweep
 from sims.demo import demo
+from sims.figures import EXPERIMENTS, NoRunsError, draw, figure_name
 
 BAD_INPUT = 2
 FIGURES = {"3": "figure_03", "4": "figure_04", "theorem-2": "theorem_2"}
@@ -51,21 +52,28 @@ Table = Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="TABLE.csv|R
 def figure(
     number: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="N")],
     *,
+    runs: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="DIR ...")] = (),
     out: Annotated[Path, tyro.conf.arg(metavar="DIR")] = Path("figures"),
 ) -> None:
     """Draw a figure of the paper (arXiv 2512.22768), and save the plotted numbers beside it.
 
     Args:
-        number: Which figure: 3, 4 or theorem-2.
+        number: Which figure: 3, 4, theorem-2, or that of an experiment.
+        runs: For the figure of an experiment, the run directories to draw it from.
         out: The folder for the PNG and the CSV.
     """
-    if number not in FIGURES:
-        raise UnknownNameError("figure", number, list(FIGURES))
+    if number not in (*FIGURES, *EXPERIMENTS):
+        raise UnknownNameError("figure", number, [*FIGURES, *EXPERIMENTS])
     from hptheory.figures.style import save_figure
 
-    folder, name = output_folder(out), FIGURES[number]
+    if number in EXPERIMENTS and not runs:
+        raise NoRunsError(number)
+    folder, name = output_folder(out), FIGURES.get(number, figure_name(number))
     print(f"drawing figure {number} ...", file=sys.stderr)
-    drawn, numbers = getattr(import_module(f"hptheory.figures.{name}"), name)()
+    if number in EXPERIMENTS:
+        drawn, numbers = draw(number, runs)
+    else:
+        drawn, numbers = getattr(import_module(f"hptheory.figures.{name}"), name)()
     for path in save_figure(drawn, numbers, folder, name):
         print(path)
 

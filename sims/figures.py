@@ -1,0 +1,54 @@
+"""The figures of the paper that are drawn from run directories: by number, what reads them and draws them.
+
+The drawing itself lives in ``hptheory.figures``, which knows nothing of run directories; an entry here reads
+them and hands over plain tables. Modules are named, not imported: the trainer's packages load when a figure
+is drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hptheory.errors import HPTheoryError, UnknownNameError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+EXPERIMENTS: dict[str, str] = {}
+"""Figure number -> "module:function"; the function takes run directories and gives (figure, numbers)."""
+
+
+class NoRunsError(HPTheoryError):
+    """A figure of an experiment was asked for without the directories of its runs."""
+
+    def __init__(self, number: str) -> None:
+        super().__init__(
+            f"figure {number} is drawn from an experiment; name its run directories with --runs DIR "
+            "(`hptheory sweep` writes them)"
+        )
+
+
+def draw(number: str, runs: Sequence[Path]) -> tuple[Figure, dict[str, Any]]:
+    """The figure of an experiment and its numbers, from run directories.
+
+    Domain: an unknown number is an ``UnknownNameError``; no run directory, a ``NoRunsError``.
+    """
+    if number not in EXPERIMENTS:
+        raise UnknownNameError("figure", number, list(EXPERIMENTS))
+    if not runs:
+        raise NoRunsError(number)
+    module, function = EXPERIMENTS[number].split(":")
+    drawn: tuple[Figure, dict[str, Any]] = getattr(import_module(module), function)(runs)
+    return drawn
+
+
+def figure_name(number: str) -> str:
+    """The name of a figure's files: of two digits, so that they sort.
+
+    >>> figure_name("2"), figure_name("17"), figure_name("theorem-2")
+    ('figure_02', 'figure_17', 'figure_theorem-2')
+    """
+    return f"figure_{int(number):02d}" if number.isdigit() else f"figure_{number}"
