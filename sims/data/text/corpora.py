@@ -1,0 +1,200 @@
+"""Corpora by name: where their text lies, read as documents.
+
+A corpus comes from a folder in its public layout (``--data-dir``, ``HPTHEORY_DATA``), else through ``datasets``
+from its public home; ``folder:PATH`` is any folder of plain text. ``pydoc`` is English text that ships with
+Python, for smoke tests on a machine with nothing: no result is reported on it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from hptheory.errors import UnknownNameError
+from sims.data.text.errors import CorpusError
+
+Documents = Callable[[], Iterator[str]]
+
+HELD_OUT = 20  # of a folder of texts, every twentieth file is held out; of a single text, its last twentieth
+FINEWEB_VALIDATION = 2_000  # documents taken off the head of the stream, before the training part
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A text in two parts, each a function that starts an iteration over its documents.
+
+    ``fingerprint`` changes with the content (files), or names the published revision (streams).
+    ``separated``: whether a separator token belongs between documents. WikiText is one stream of articles,
+    with headings of its own, and has none.
+    """
+
+    name: str
+    train: Documents
+    validation: Documents
+    fingerprint: str
+    separated: bool
+
+
+def find_corpus(name: str, data_dir: Path | None = None) -> Corpus:
+    """The corpus of that name, from ``data_dir`` where it lies there, else from its public home.
+
+    Domain: an unknown name is an ``UnknownNameError``; text that is in neither place, or too little of it, a
+    ``CorpusError`` that says where it was looked for.
+
+    *Laws*: the fingerprint depends on the text alone, not on the folder it lies in; the two parts share no
+    document.
+
+    >>> corpus = find_corpus("pydoc")
+    >>> sum(map(len, corpus.train())) > 15 * sum(map(len, corpus.validation())) > 0
+    True
+    """
+    if name.startswith("folder:"):
+        return folder(Path(name.removeprefix("folder:")))
+    if name not in CORPORA:
+        raise UnknownNameError("corpus", name, [*CORPORA, "folder:PATH"])
+    return CORPORA[name](data_dir)
+
+
+def wikitext(size: str, data_dir: Path | None) -> Corpus:
+    """WikiText-2 or WikiText-103, word level: ``wikitext-N/wiki.{train,valid}.tokens``.
+
+    Source: Merity et al., arXiv 1609.07843.
+    """
+    paths = {part: _file(data_dir, f"wikitext-{size}/wiki.{part}.tokens") for part in ("train", "valid")}
+    if all(paths.values()):
+        train, valid = (Path(str(paths[part])) for part in ("train", "valid"))
+        parts = partial(_lines, train), partial(_lines, valid)
+        return Corpus(f"wikitext-{size}", *parts, _digest([train, valid]), separated=False)
+    dataset = partial(_hub_texts, "Salesforce/wikitext", f"wikitext-{size}-v1")
+    name = f"wikitext-{size}"
+    return Corpus(
+        name, partial(dataset, "train"), partial(dataset, "validation"), f"hub {name}", separated=False
+    )
+
+
+def fineweb(data_dir: Path | None) -> Corpus:
+    """FineWeb, ``sample-10BT``, streamed; the first documents are the validation part.
+
+    Source: Penedo et al., arXiv 2406.17557.
+    """
+    stream = partial(_hub_texts, "HuggingFaceFW/fineweb", "sample-10BT", "train", streaming=True)
+    return Corpus(
+        "fineweb",
+        partial(_skip, stream, FINEWEB_VALIDATION),
+        partial(_head, stream, FINEWEB_VALIDATION),
+        "hub fineweb sample-10BT",
+        separated=True,
+    )
+
+
+def novels(data_dir: Path | None) -> Corpus:
+    """A folder ``english_novels`` of plain text in the data folder."""
+    if data_dir is None or not (data_dir / "english_novels").is_dir():
+        raise CorpusError(
+            "the corpus 'novels' is a folder english_novels of text files in the data folder "
+            f"({data_dir or 'none is named'}); name the folder above it with --data-dir or HPTHEORY_DATA"
+        )
+    return folder(data_dir / "english_novels")
+
+
+def folder(path: Path) -> Corpus:
+    """All ``*.txt`` of a folder, a document each; every twentieth file is held out.
+
+    Of a single file the last twentieth is held out.
+    """
+    files = sorted(path.glob("*.txt")) if path.is_dir() else [path] if path.is_file() else []
+    if not files:
+        raise CorpusError(f"{path} holds no text: give a folder of *.txt files, or one file")
+    name = f"folder:{path.name}"
+    if len(files) < HELD_OUT:
+        text = "\n".join(_read(file) for file in files)
+        return _split(name, text)
+    held_out = set(files[HELD_OUT - 1 :: HELD_OUT])
+    kept = [file for file in files if file not in held_out]
+    train, validation = partial(_texts, kept), partial(_texts, sorted(held_out))
+    return Corpus(name, train, validation, _digest(files), separated=True)
+
+
+def pydoc(data_dir: Path | None) -> Corpus:
+    """The help texts of Python's ``pydoc``: 465,000 characters, for smoke tests only."""
+    from pydoc_data.topics import topics
+
+    return _split("pydoc", "\n".join(topics[key] for key in sorted(topics)))
+
+
+CORPORA: dict[str, Callable[[Path | None], Corpus]] = {
+    "wikitext-2": partial(wikitext, "2"),
+    "wikitext-103": partial(wikitext, "103"),
+    "fineweb": fineweb,
+    "novels": novels,
+    "pydoc": pydoc,
+}
+
+
+def _split(name: str, text: str) -> Corpus:
+    """One text, its last twentieth (from the next line on) held out."""
+    cut = text.find("\n", len(text) - len(text) // HELD_OUT) + 1
+    if cut == 0:
+        raise CorpusError(f"the text of {name} is too short to hold a part of it out")
+    parts = partial(_pieces, text[:cut]), partial(_pieces, text[cut:])
+    return Corpus(name, *parts, hashlib.sha256(text.encode()).hexdigest(), separated=False)
+
+
+def _pieces(text: str) -> Iterator[str]:
+    yield from text.splitlines(keepends=True)
+
+
+def _lines(path: Path) -> Iterator[str]:
+    """The lines of a file with their ends: pieces of one document."""
+    with path.open(encoding="utf-8", newline="\n") as stream:
+        yield from stream
+
+
+def _texts(files: Sequence[Path]) -> Iterator[str]:
+    for file in files:
+        yield _read(file)
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise CorpusError(
+            f"{file} is not UTF-8 text (byte {error.start}); convert it or leave it out"
+        ) from error
+
+
+def _digest(files: Sequence[Path]) -> str:
+    """A hash of the files' names and contents, wherever they lie."""
+    whole = hashlib.sha256()
+    for file in files:
+        whole.update(f"{file.name}\0".encode())
+        with file.open("rb") as stream:
+            whole.update(hashlib.file_digest(stream, "sha256").digest())
+    return whole.hexdigest()
+
+
+def _file(data_dir: Path | None, name: str) -> Path | None:
+    path = None if data_dir is None else data_dir / name
+    return path if path is not None and path.is_file() else None
+
+
+def _hub_texts(path: str, name: str, split: str, streaming: bool = False) -> Iterator[str]:
+    """The texts of a published data set, through ``datasets``."""
+    from sims.data.text.hub import published_texts
+
+    yield from published_texts(path, name, split, streaming=streaming)
+
+
+def _head(stream: Documents, count: int) -> Iterator[str]:
+    for text, _ in zip(stream(), range(count), strict=False):
+        yield text
+
+
+def _skip(stream: Documents, count: int) -> Iterator[str]:
+    for index, text in enumerate(stream()):
+        if index >= count:
+            yield text
