@@ -1,8 +1,8 @@
 """Corpora by name: where their text lies, read as documents.
 
-A corpus comes from a folder in its public layout (``--data-dir``, ``HPTHEORY_DATA``), else through ``datasets``
-from its public home; ``folder:PATH`` is any folder of plain text. ``pydoc`` is English text that ships with
-Python, for smoke tests on a machine with nothing: no result is reported on it.
+A corpus comes from a folder in its public layout (``--data-dir``, ``HPTHEORY_DATA``), else from its public
+home through ``datasets``; ``folder:PATH`` is any folder of plain text. ``pydoc`` is English text that ships
+with Python, for smoke tests on a machine with nothing: no result is reported on it.
 """
 
 from __future__ import annotations

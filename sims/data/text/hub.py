@@ -1,4 +1,4 @@
-"""Published data sets through Hugging Face's ``datasets``: only here, so that nothing else needs the network."""
+"""Published data sets through Hugging Face's ``datasets``: here only, and nothing else needs the network."""
 
 from __future__ import annotations
 

@@ -148,31 +148,27 @@ def _open(folder: Path) -> TokenFiles:
         description = Description(**json.loads((folder / "tokens.json").read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:
         raise _damaged(folder, "its description cannot be read") from error
-    arrays = []
-    for part, count in (
-        ("train", description.train_tokens),
-        ("validation", description.validation_tokens),
-    ):
-        path = folder / f"{part}.bin"
-        expected = count * np.dtype(description.dtype).itemsize
-        if not path.exists() or path.stat().st_size != expected:
-            raise _damaged(folder, f"{path.name} should hold {count} tokens ({expected} bytes)")
-        array = (
-            np.memmap(path, dtype=description.dtype, mode="r") if count else np.zeros(0, description.dtype)
-        )
-        if count and int(array.max()) >= description.vocabulary:
-            raise _damaged(
-                folder,
-                f"{path.name} holds the token {array.max()} of a vocabulary of {description.vocabulary}",
-            )
-        arrays.append(array)
-    return TokenFiles(*arrays, description, folder)
+    counts = {"train": description.train_tokens, "validation": description.validation_tokens}
+    train, validation = (_map(folder, part, count, description) for part, count in counts.items())
+    return TokenFiles(train, validation, description, folder)
+
+
+def _map(folder: Path, part: str, count: int, description: Description) -> np.ndarray:
+    """One part's tokens, read-only; checked against what is said of them."""
+    path, dtype = folder / f"{part}.bin", np.dtype(description.dtype)
+    if not path.exists() or path.stat().st_size != count * dtype.itemsize:
+        raise _damaged(folder, f"{path.name} should hold {count} tokens ({count * dtype.itemsize} bytes)")
+    if count == 0:
+        return np.zeros(0, dtype)
+    tokens = np.memmap(path, dtype=dtype, mode="r")
+    if int(tokens.max()) >= description.vocabulary:
+        what = f"{path.name} holds the token {tokens.max()} of a vocabulary of {description.vocabulary}"
+        raise _damaged(folder, what)
+    return tokens
 
 
 def _damaged(folder: Path, what: str) -> TokenCacheError:
-    return TokenCacheError(
-        f"the token cache {folder} is damaged: {what}; delete the folder, it is made again"
-    )
+    return TokenCacheError(f"the token cache {folder} is damaged: {what}; delete it, and it is made again")
 
 
 def _batches(documents: Iterable[str]) -> Iterator[list[str]]:

@@ -1,4 +1,4 @@
-"""Corpora: found in a folder, told apart by content, split without overlap; named errors where text is missing."""
+"""Corpora: found in a folder, told apart by content, split without overlap; errors where text is missing."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ def test_a_damaged_cache_is_one_sentence_with_the_remedy(tmp_path: Path, damage:
         path.write_text(json.dumps(json.loads(path.read_text()) | {"vocabulary": 100}))
     else:
         path.write_text("{")
-    with pytest.raises(TokenCacheError, match="delete the folder"):
+    with pytest.raises(TokenCacheError, match="delete it, and it is made again"):
         tokenize(small(), 270, cache=tmp_path)
 
 
