@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+import numpy as np
 from hypothesis import strategies as st
 
 from hptheory.random_features import RandomFeatures
@@ -121,3 +122,20 @@ def rational_models(draw: st.DrawFn) -> tuple[Fraction, ...]:
     psi1, eta, ridge, remaining = (Fraction(draw(sizes)) for _ in range(4))
     mu1_sq, teacher = (Fraction(draw(shares)) for _ in range(2))
     return psi1, min(eta, Fraction(2)), mu1_sq, teacher, remaining, ridge
+
+
+# --- decomposition ----------------------------------------------------------------------------------------
+
+
+@st.composite
+def gradients_and_updates(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
+    """(G, dW) of one shape [..., m, n]: batched or not, tall and wide, full or low rank, zero, any scale."""
+    batch = draw(st.sampled_from([(), (1,), (3,), (2, 2)]))
+    m, n = draw(st.integers(1, 9)), draw(st.integers(1, 12))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    rank = draw(st.integers(0, min(m, n)))
+    g = rng.standard_normal((*batch, m, rank)) @ rng.standard_normal((*batch, rank, n))
+    mix = draw(st.sampled_from([0.0, 1e-6, 1.0]))
+    d = -g + mix * rng.standard_normal((*batch, m, n))
+    scale = 10.0 ** draw(st.integers(-8, 8))
+    return scale * g, d

@@ -10,6 +10,7 @@ import pytest
 HEAVY = ("torch", "jax", "matplotlib", "sympy", "sklearn", "xarray", "pandas", "pyarrow", "flint", "tqdm")
 LIGHT = (
     "hptheory", "hptheory.random_features", "hptheory.transfer", "hptheory.parameterization",
+    "hptheory.decomposition",
     "hptheory.figures", "hptheory.figures.figure_04", "hptheory.reports", "hptheory.cli",
     "sims.settings", "sims.commands", "sims.demo",
 )  # fmt: skip
