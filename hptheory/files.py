@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import secrets
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from hptheory.errors import HPTheoryError
+
+DRAFT = ".tmp"
+"""How the names of drafts end; a killed process may leave one behind."""
 
 
 class OutputError(HPTheoryError):
@@ -50,12 +54,31 @@ def write_atomically(path: str | Path, content: bytes) -> None:
     ...     [(path.name, path.read_bytes()) for path in Path(place).iterdir()]
     [('numbers.txt', b'1 2 3')]
     """
-    target = Path(path)
-    draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
-    try:
+    with replacing(path) as draft:
         draft.write_bytes(content)
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """A draft beside a file, to be written under its own name; at the end it takes the file's place.
+
+    If anything fails, the draft is removed and the file stays as it was. A path that cannot be written raises
+    `OutputError`.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as place:
+    ...     with replacing(f"{place}/numbers.txt") as draft:
+    ...         written = draft.write_text("1 2 3")
+    ...     Path(place, "numbers.txt").read_text()
+    '1 2 3'
+    """
+    target = Path(path)
+    draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}{DRAFT}")
+    try:
+        yield draft
         draft.replace(target)
     except OSError as error:
+        raise OutputError(target, error) from error
+    finally:
         with suppress(OSError):
             draft.unlink()
-        raise OutputError(target, error) from error
