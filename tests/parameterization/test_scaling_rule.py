@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,8 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hptheory.errors import DomainError, UnknownNameError
-from hptheory.parameterization import OPTIMIZERS, LayerScaling, mup_scaling
+from hptheory.parameterization import LayerScaling, scaling_rule
+from hptheory.parameterization.scaling_rule import OPTIMIZERS
+from tests.parameterization import reference
 from tests.strategies import layer_growth
+
+TRAINED = ("sgd", "adam")  # those of which a whole network is trained here
 
 WIDTHS = (128, 256, 512, 1024)
 BASE = 128
@@ -22,7 +27,7 @@ Rule = Callable[[str, int, int, int, int], LayerScaling]
 
 
 def mup(optimizer, d_in, d_out, base_d_in, base_d_out):
-    return mup_scaling(optimizer, d_in, d_out, base_d_in=base_d_in, base_d_out=base_d_out)
+    return scaling_rule(optimizer, d_in, d_out, base_d_in=base_d_in, base_d_out=base_d_out)
 
 
 def layers(n: int) -> list[tuple[int, int]]:
@@ -93,7 +98,7 @@ SLOPE_TOLERANCE = 0.1
 
 
 @pytest.mark.parametrize("steps", [1, 3])
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", TRAINED)
 def test_every_layer_moves_by_the_same_order_at_every_width(optimizer, steps):
     slopes = exponents(updates_by_width(mup, optimizer, RATES[optimizer], steps))
     assert np.abs(slopes).max() < SLOPE_TOLERANCE
@@ -101,32 +106,28 @@ def test_every_layer_moves_by_the_same_order_at_every_width(optimizer, steps):
 
 def without_rate_rule(optimizer, *shapes):
     right = mup(optimizer, *shapes)
-    return LayerScaling(optimizer, right.init_std, 1.0, 1.0, right.epsilon, "one rate for all")
+    return replace(right, lr=1.0)
 
 
 def readout_starts_large(optimizer, d_in, d_out, base_d_in, base_d_out):
     right = mup(optimizer, d_in, d_out, base_d_in, base_d_out)
-    return LayerScaling(
-        optimizer, math.sqrt(base_d_in / d_in), 1.0, right.lr, right.epsilon, "1/sqrt everywhere"
-    )
+    return replace(right, init_std=math.sqrt(base_d_in / d_in))
 
 
 def rules_swapped(optimizer, *shapes):
     other = "adam" if optimizer == "sgd" else "sgd"
-    return LayerScaling(
-        optimizer, mup(optimizer, *shapes).init_std, 1.0, mup(other, *shapes).lr, 1.0, "swapped"
-    )
+    return replace(mup(optimizer, *shapes), lr=mup(other, *shapes).lr, epsilon=1.0)
 
 
 @pytest.mark.parametrize("wrong", [without_rate_rule, readout_starts_large, rules_swapped])
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", TRAINED)
 def test_coordinate_check_objects_to_wrong_rules(optimizer, wrong):
     slopes = exponents(updates_by_width(wrong, optimizer, RATES[optimizer], steps=1))
     assert np.abs(slopes).max() > 4 * SLOPE_TOLERANCE
 
 
 @pytest.mark.parametrize("factor", [0.25, 8.0])
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", TRAINED)
 def test_training_is_unchanged_by_rescaling(optimizer, factor):
     """Powers of two are exact in floating point, so that the two runs differ by rounding of sums alone."""
 
@@ -150,10 +151,57 @@ def test_ratios_compose(growth, optimizer):
     base, first, second = growth
     whole = mup(optimizer, *second, *base)
     parts = mup(optimizer, *first, *base), mup(optimizer, *second, *first)
-    for name in ("init_std", "lr", "epsilon"):
+    for name in ("init_std", "lr", "epsilon", "weight_decay"):
         product = getattr(parts[0], name) * getattr(parts[1], name)
-        # Three roundings of a quotient and one of a product, each below 1.2e-16.
-        assert getattr(whole, name) == pytest.approx(product, rel=1e-15)
+        # Some twenty roundings on the way through roots and powers, each below 1.2e-16.
+        assert getattr(whole, name) == pytest.approx(product, rel=4e-15)
+
+
+OPTIONS = [
+    ("shampoo", {"exponents": (0.5, 0.5), "block": 8}),
+    ("shampoo", {"exponents": (0.25, 0.0)}),
+    ("shampoo", {"graft": "sgd"}),
+    ("soap", {"sides": (0, 1), "block": (4, 8)}),
+    ("soap", {"spectral_norm": True}),
+]
+
+
+@given(growth=layer_growth(), chosen=st.sampled_from(OPTIONS), depths=st.tuples(*[st.integers(1, 64)] * 3))
+def test_ratios_compose_with_depth_and_options(growth, chosen, depths):
+    optimizer, options = chosen
+
+    def ratio(of, to):
+        (d_in, d_out), (base_in, base_out) = growth[to], growth[of]
+        scales = {"depth": depths[to], "base_depth": depths[of], **options}
+        return scaling_rule(optimizer, d_in, d_out, base_d_in=base_in, base_d_out=base_out, **scales)
+
+    for name in ("lr", "epsilon"):
+        product = getattr(ratio(0, 1), name) * getattr(ratio(1, 2), name)
+        assert getattr(ratio(0, 2), name) == pytest.approx(product, rel=1e-14)
+
+
+REFERENCES = {
+    "sgd": reference.sgd,
+    "adam": reference.adam,
+    "muon": reference.muon,
+    "adamuon": reference.adamuon,
+    "shampoo": reference.shampoo,
+    "soap": reference.soap,
+    "dion": reference.dion,
+}
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_a_rescaled_layer_moves_as_the_layer_does(optimizer):
+    """With V = W/8, whose gradient is 8 G: 8 dV is dW. Epsilons are of the size of what they meet."""
+    g = np.random.default_rng(0).normal(size=(6, 5))
+    scaling = mup(optimizer, 6, 5, 3, 5)
+    other = scaling.rescaled(8.0)
+    update = REFERENCES[optimizer]
+    expected = scaling.lr * update(g, 0.3 * scaling.epsilon)[0]
+    moved = 8 * other.lr * update(8 * g, 0.3 * other.epsilon)[0]
+    # Eigenvectors of a 6 x 6 matrix of condition about 100, in double precision.
+    np.testing.assert_allclose(moved, expected, rtol=1e-10, atol=1e-12)
 
 
 @given(a=st.floats(1e-3, 1e3), b=st.floats(1e-3, 1e3), optimizer=st.sampled_from(OPTIMIZERS))
@@ -181,7 +229,50 @@ def test_vectors_are_the_case_of_one_input():
     assert mup("sgd", 1, 512, 1, 64).lr == 8
 
 
+def test_adam_and_muon_of_a_vector_in_a_branch():
+    """A gain in a residual branch: as d_in = 1, d_out = D; SGD's rate is D L."""
+    options = {"base_d_in": 1, "base_d_out": 64, "depth": 8, "base_depth": 2}
+    assert scaling_rule("sgd", 1, 512, **options).lr == 8 * 4
+    assert scaling_rule("adam", 1, 512, **options).lr == 1
+    assert scaling_rule("adam", 1, 512, **options).epsilon == 1 / (8 * 4)
+
+
+def test_decay_is_one_over_the_width_on_matrices_and_none_on_vectors():
+    shapes = {"hidden": (256, 256, 64, 64), "embedding": (9, 256, 9, 64), "readout": (256, 9, 64, 9)}
+    assert {mup("muon", *shape).weight_decay for shape in shapes.values()} == {1 / 4}
+    assert mup("adam", 1, 256, 1, 64).weight_decay == 0
+    wide = {"base_d_in": 64, "base_d_out": 64, "width": 512, "base_width": 64}
+    assert scaling_rule("adam", 512, 2048, **wide).weight_decay == 1 / 8
+
+
+def test_blocks_are_cut_to_the_matrix():
+    """A block as large as the matrix is none; of an embedding, only the long side is cut."""
+    whole = scaling_rule("soap", 512, 256, base_d_in=64, base_d_out=32)
+    cut = scaling_rule("soap", 512, 256, base_d_in=64, base_d_out=32, block=512)
+    assert (cut.lr, cut.epsilon) == (whole.lr, whole.epsilon)
+    embedding = scaling_rule("soap", 16, 512, base_d_in=16, base_d_out=64, block=32)
+    assert embedding.lr == 1
+
+
+def test_a_spectral_norm_makes_every_rate_one():
+    for optimizer in OPTIMIZERS:
+        rule = scaling_rule(optimizer, 512, 10, base_d_in=64, base_d_out=10, spectral_norm=True)
+        assert rule.lr == 1
+        assert rule.epsilon == 1
+
+
+def test_damping_relative_to_the_largest_eigenvalue_does_not_scale():
+    shape = {"base_d_in": 64, "base_d_out": 10}
+    assert scaling_rule("shampoo", 512, 10, **shape).epsilon == pytest.approx(8, rel=1e-15)
+    assert scaling_rule("shampoo", 512, 10, relative_damping=True, **shape).epsilon == 1
+
+
 def test_reason_names_the_rule():
+    assert (
+        "sqrt(b_out)" in scaling_rule("soap", 64, 64, base_d_in=32, base_d_out=32, block=8, sides=(1, 0)).why
+    )
+    assert "adam" in scaling_rule("muon", 64, 64, base_d_in=32, base_d_out=32, graft="adam").why
+    assert "spectral" in scaling_rule("muon", 64, 64, base_d_in=32, base_d_out=32, spectral_norm=True).why
     assert "d_in/d_out" in mup("sgd", 128, 128, 64, 64).why
     assert "readout" in mup("adam", 128, 10, 64, 10).why
     assert "base" in mup("adam", 64, 10, 64, 10).why
@@ -202,3 +293,30 @@ def test_factors_outside_the_domain(factor):
 def test_unknown_optimizer():
     with pytest.raises(UnknownNameError, match="did you mean adam"):
         mup("adm", 4, 4, 4, 4)
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "options", "message"),
+    [
+        ("soap", {"block": 0}, "block = 0"),
+        ("soap", {"block": (8, 8, 8)}, "pair"),
+        ("muon", {"block": 64}, "only shampoo and soap"),
+        ("soap", {"sides": (0, 0)}, "it is adam"),
+        ("adam", {"sides": (1, 0)}, "only soap"),
+        ("soap", {"exponents": (0.5, 0.5)}, "only shampoo"),
+        ("soap", {"relative_damping": True}, "only shampoo"),
+        ("shampoo", {"exponents": (-0.5, 0.5)}, "exponents"),
+        ("shampoo", {"exponents": (0.5,)}, "exponents"),
+        ("adam", {"depth": 0}, "depth"),
+        ("adam", {"width": 64}, "given together"),
+        ("adam", {"width": 0, "base_width": 4}, "width"),
+    ],
+)
+def test_options_outside_the_domain(optimizer, options, message):
+    with pytest.raises(DomainError, match=message):
+        scaling_rule(optimizer, 64, 64, base_d_in=32, base_d_out=32, **options)
+
+
+def test_unknown_graft():
+    with pytest.raises(UnknownNameError, match="did you mean adam"):
+        scaling_rule("shampoo", 64, 64, base_d_in=32, base_d_out=32, graft="adm")
