@@ -36,21 +36,25 @@ def sweep(
     lrs: tuple[float, ...] | None = None,
     seeds: tuple[int, ...] | None = None,
     epochs: int | None = None,
+    steps: int | None = None,
     pack_members: int | None = None,
 ) -> None:
     """Train a setting on its grid of widths, learning rates and seeds; finished runs are not trained again.
 
     Args:
-        setting: What is trained: digits.
+        setting: What is trained: digits, multi_index, ball_indicator, ...
         preset: How much: smoke (seconds), cpu (a minute on two cores), paper (for a GPU).
         out: The run directory; by default runs/SETTING-PRESET.
         widths: Other widths than the preset's.
         lrs: Other peak learning rates than the preset's.
         seeds: Other seeds than the preset's.
-        epochs: Another length of the runs than the preset's.
+        epochs: Another length of the runs than the preset's, in passes over the training set.
+        steps: Another length of the runs than the preset's, in optimizer steps.
         pack_members: How many runs are trained together at most; by default all of a width.
     """
-    chosen = changed(get_setting(setting, preset), widths=widths, lrs=lrs, seeds=seeds, epochs=epochs)
+    chosen = changed(
+        get_setting(setting, preset), widths=widths, lrs=lrs, seeds=seeds, epochs=epochs, steps=steps
+    )
     require("`hptheory sweep`", *TRAINER_PACKAGES)
     let_threads_sleep()
     from sims.sweep import run
@@ -81,10 +85,18 @@ def status(runs: tyro.conf.Positional[Path]) -> None:
     print(describe(load(runs)))
 
 
-def changed(setting: Setting, *, epochs: int | None = None, **grid: tuple[Any, ...] | None) -> Setting:
+def changed(
+    setting: Setting,
+    *,
+    epochs: int | None = None,
+    steps: int | None = None,
+    **grid: tuple[Any, ...] | None,
+) -> Setting:
     """The setting with another grid or length where one is given, checked like the old."""
     given: dict[str, Any] = {axis: tuple(values) for axis, values in grid.items() if values is not None}
-    training = setting.training if epochs is None else replace(setting.training, epochs=epochs)
+    training = setting.training
+    if epochs is not None or steps is not None:
+        training = replace(training, epochs=epochs, steps=steps)
     return replace(setting, training=training, **given)
 
 
@@ -125,7 +137,7 @@ def progress_bar(label: str) -> Iterator[Callable[[Progress], None]]:
 
         def report(progress: Progress) -> None:
             done = f"{progress.finished}/{progress.total} runs"
-            where = f"width {progress.width}, epoch {progress.epoch}/{progress.epochs}"
+            where = f"width {progress.width}, step {progress.step}/{progress.steps}"
             bar.set_description_str(f"{label}: {done}, {where}", refresh=False)
             bar.update(progress.share - bar.n)
 

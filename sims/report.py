@@ -10,6 +10,7 @@ from sims.requirements import require
 
 if TYPE_CHECKING:
     from hptheory.transfer import SweepTable
+    from sims.settings import Training
 
 
 def read_runs(run_dir: Path) -> SweepTable:
@@ -23,12 +24,13 @@ def read_runs(run_dir: Path) -> SweepTable:
     from hptheory.transfer import SweepTable
     from sims.errors import RunDirectoryError
     from sims.store import load
-    from sims.table import columns
+    from sims.table import columns, swept
 
     dataset = load(run_dir)
     if not dataset.finished.any():
         raise RunDirectoryError(f"no run of {run_dir} is finished; train it with `hptheory sweep`")
-    return SweepTable.from_columns(columns(dataset), hp="lr", source=str(run_dir))
+    hps = swept(dataset)
+    return SweepTable.from_columns(columns(dataset), hp=hps if len(hps) > 1 else hps[0], source=str(run_dir))
 
 
 def what_was_run(run_dir: Path) -> dict[str, str]:
@@ -42,7 +44,7 @@ def what_was_run(run_dir: Path) -> dict[str, str]:
     diverged = sum(record.result["diverged"] for record in records.values())
     return {
         "setting": f"{setting.name}, preset {setting.preset}",
-        "training": f"{training.data}, {training.epochs} epochs, batch size {training.batch_size}, "
+        "training": f"{training.task.name}, {_length(training)}, batch size {training.batch_size}, "
         f"{training.optimizer.name}, schedule {training.schedule.name}, base width {training.base_width}",
         "grid": f"widths {_words(setting.widths)}; learning rates {_words(setting.lrs)}; "
         f"seeds {_words(setting.seeds)}",
@@ -52,6 +54,10 @@ def what_was_run(run_dir: Path) -> dict[str, str]:
         "training time": f"{trained['seconds'][0]:.0f} s",
         "versions": f"hptheory {_field(trained, 'hptheory')}, torch {_field(trained, 'torch')}",
     }
+
+
+def _length(training: Training) -> str:
+    return f"{training.steps} steps" if training.epochs is None else f"{training.epochs} epochs"
 
 
 def _words(values: Iterable[int | float]) -> str:

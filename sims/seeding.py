@@ -7,13 +7,14 @@ import hashlib
 import torch
 
 
-def generator(seed: int, *purpose: str | int) -> torch.Generator:
-    """A CPU generator whose stream belongs to this seed and purpose alone.
+def generator(seed: int, *purpose: str | int, device: torch.device | str = "cpu") -> torch.Generator:
+    """A generator, by default of the CPU, whose stream belongs to this seed and purpose alone.
 
     Streams of different purposes (weights of width 64, batches, ...) must not overlap, and ``seed +
     offset`` would let them: the seed of the generator is a hash of all of the name.
 
-    *Laws*: the same arguments give the same stream; other arguments, another.
+    *Laws*: the same arguments give the same stream; other arguments, another. A GPU's
+    streams are not the CPU's.
 
     >>> a, b, c = generator(0, "batches"), generator(0, "batches"), generator(0, "weights", 64)
     >>> x, y, z = (torch.rand(4, generator=g) for g in (a, b, c))
@@ -22,4 +23,4 @@ def generator(seed: int, *purpose: str | int) -> torch.Generator:
     """
     name = ":".join(str(part) for part in (seed, *purpose))
     digest = hashlib.sha256(name.encode()).digest()
-    return torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)
+    return torch.Generator(device).manual_seed(int.from_bytes(digest[:8], "big") >> 1)

@@ -16,10 +16,10 @@ import torch
 
 import hptheory
 from hptheory.errors import DomainError
-from sims.data import Classification, load_data
 from sims.settings import Setting
 from sims.store import Run, Store, load, runs_of
 from sims.table import write_results
+from sims.tasks import Task, load_task
 from sims.train import Member, Outcome, train_pack
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ class Progress:
     finished: int
     total: int
     width: int
-    epoch: int
-    epochs: int
+    step: int
+    steps: int
     share: float
 
 
@@ -49,7 +49,7 @@ def run(
     """The table of a sweep, after training whatever the run directory ``out`` does not hold yet.
 
     Every finished pack is stored at once; stopped at any moment (Ctrl-C, a crash), what was stored stays, and
-    the same call goes on from there. ``progress`` is called after every epoch. A pack holds all missing
+    the same call goes on from there. ``progress`` is called at every evaluation. A pack holds all missing
     runs of a width, or at most ``pack_members`` of them: a matter of memory and of how much an interruption
     loses.
 
@@ -65,13 +65,15 @@ def run(
     store.prepare(setting)
     stored = store.records(setting)
     missing = [one for one in runs_of(setting) if one not in stored]
-    data = load_data(setting.training.data, setting.training.validation_size)
+    task = load_task(setting.training.task)
     watch = _Watch(setting, missing, progress)
     for width, pack in packs(missing, pack_members):
         started = time.perf_counter()
-        members = [Member(one.lr, one.seed) for one in pack]
-        outcomes = train_pack(setting.training, width, members, data, on_epoch=watch.on_epoch(width, pack))
-        provenance = _provenance(data, len(pack), time.perf_counter() - started)
+        members = [Member(one.lr, one.seed, one.hps) for one in pack]
+        outcomes = train_pack(
+            setting.training, width, members, task, on_progress=watch.on_progress(width, pack)
+        )
+        provenance = _provenance(task, setting.training.precision, len(pack), time.perf_counter() - started)
         for one, outcome in zip(pack, outcomes, strict=True):
             store.write(setting.training, one, _result(outcome), provenance)
         watch.on_stored(width, pack)
@@ -97,32 +99,35 @@ def packs(runs: Sequence[Run], pack_members: int | None = None) -> Iterator[tupl
 
 
 class _Watch:
-    """The count of what is done, told to the caller after each epoch and each pack."""
+    """The count of what is done, told to the caller at each evaluation and after each pack."""
 
     def __init__(
         self, setting: Setting, missing: Sequence[Run], progress: Callable[[Progress], None] | None
     ) -> None:
-        self.epochs, self.progress = setting.training.epochs, progress
+        self.progress, self.steps = progress, 0
         self.total = len(runs_of(setting))
         self.finished = self.total - len(missing)
         self.work, self.all_work = 0.0, sum(_work(one.width) for one in missing)
 
-    def on_epoch(self, width: int, pack: Sequence[Run]) -> Callable[[int], None]:
-        """A function of the epochs done, for the trainer to call."""
-        return lambda epoch: self._tell(
-            width, epoch, self.work + len(pack) * _work(width) * epoch / self.epochs
-        )
+    def on_progress(self, width: int, pack: Sequence[Run]) -> Callable[[int, int], None]:
+        """A function of the steps done and of all steps, for the trainer to call."""
+
+        def tell(step: int, steps: int) -> None:
+            self.steps = steps
+            self._tell(width, step, self.work + len(pack) * _work(width) * step / steps)
+
+        return tell
 
     def on_stored(self, width: int, pack: Sequence[Run]) -> None:
         """Count a pack whose records are on disk."""
         self.finished += len(pack)
         self.work += len(pack) * _work(width)
-        self._tell(width, self.epochs, self.work)
+        self._tell(width, self.steps, self.work)
 
-    def _tell(self, width: int, epoch: int, work: float) -> None:
+    def _tell(self, width: int, step: int, work: float) -> None:
         if self.progress is not None:
             share = work / self.all_work if self.all_work else 1.0
-            self.progress(Progress(self.finished, self.total, width, epoch, self.epochs, share))
+            self.progress(Progress(self.finished, self.total, width, step, self.steps, share))
 
 
 def _work(width: int) -> int:
@@ -141,15 +146,16 @@ def _result(outcome: Outcome) -> dict[str, Any]:
     return {name: plain(value) for name, value in asdict(outcome).items()}
 
 
-def _provenance(data: Classification, members: int, seconds: float) -> dict[str, Any]:
+def _provenance(task: Task, precision: str, members: int, seconds: float) -> dict[str, Any]:
     """Where and how a pack was trained; ``seconds`` is each member's share of the time."""
     return {
         "hptheory": hptheory.__version__,
         "torch": torch.__version__,
-        "device": str(data.train_x.device),
+        "device": str(task.device),
         "machine": platform.machine(),
         "threads": torch.get_num_threads(),
-        "dtype": str(data.train_x.dtype).removeprefix("torch."),
+        "dtype": str(task.dtype).removeprefix("torch."),
+        "precision": precision,
         "pack_members": members,
         "seconds": seconds / members,
     }

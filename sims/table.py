@@ -23,50 +23,60 @@ if TYPE_CHECKING:
 GRID = ("width", "seed", "lr")
 SCALARS = {
     "loss": "validation loss after the last step; inf: diverged; NaN: not run yet",
-    "train_loss": "training loss after the last step",
+    "ema_loss": "validation loss of the averaged weights after the last step; NaN without an average",
+    "train_loss": "mean loss of the batches since the last but one evaluation",
     "accuracy": "share of validation examples classified correctly after the last step",
+    "ema_accuracy": "share that the averaged weights classify correctly",
     "last_step": "steps taken; of a diverged run, the first step whose loss was not finite",
     "cost": "floating-point operations of the training: 6 x parameters x examples seen",
 }
 CURVES = {
     "loss_curve": "validation loss after so many steps",
+    "ema_loss_curve": "validation loss of the averaged weights after so many steps",
     "train_loss_curve": "mean loss of the batches since the step before",
 }
-COLUMNS = ("width", "lr", "seed", "loss", "train_loss", "accuracy", "diverged", "step", "cost")
+COLUMNS = (
+    "width", "lr", "seed", "loss", "ema_loss", "train_loss", "accuracy", "ema_accuracy", "diverged", "step",
+    "cost",
+)  # fmt: skip
 RENAMED = {"step": "last_step"}  # in the dataset, `step` is the dimension of the curves
 
 
 def assemble(setting: Setting, records: Mapping[Run, Record]) -> xarray.Dataset:
     """The table of a sweep; a run without a record is NaN, with ``finished`` false.
 
-    On (width, seed, lr): ``loss``, ``train_loss``, ``accuracy``, ``last_step``, ``cost``, ``diverged``,
-    ``finished``. On (width, seed, lr, step): ``loss_curve``, ``train_loss_curve``. Losses are in nats.
+    On (width, seed, lr) and the setting's further axes: what ``SCALARS`` names, ``diverged`` and
+    ``finished``; with a last axis ``step``: what ``CURVES`` names. Losses are the task's, e.g. in nats.
     """
     import xarray
 
-    grid = (setting.widths, setting.seeds, setting.lrs)
+    axes = {"width": setting.widths, "seed": setting.seeds, "lr": setting.lrs, **dict(setting.hps)}
     results = {run: record.result for run, record in records.items()}
     steps: list[int] = next((result["curve_steps"] for result in results.values()), [])
-    shape = tuple(map(len, grid))
+    shape = tuple(map(len, axes.values()))
     arrays = {name: np.full(shape, math.nan) for name in SCALARS}
     arrays |= {name: np.full((*shape, len(steps)), math.nan) for name in CURVES}
     flags = {name: np.zeros(shape, dtype=bool) for name in ("diverged", "finished")}
     for run, result in results.items():
-        cell = tuple(
-            axis.index(value) for axis, value in zip(grid, (run.width, run.seed, run.lr), strict=True)
-        )
+        place = (run.width, run.seed, run.lr, *(value for _, value in run.hps))
+        cell = tuple(axis.index(value) for axis, value in zip(axes.values(), place, strict=True))
         flags["finished"][cell] = True
         flags["diverged"][cell] = result["diverged"]
         for name, array in arrays.items():
-            array[cell] = _numbers(result[name], missing=math.nan if name == "accuracy" else math.inf)
+            # What JSON cannot hold is a loss that was not finite; of a run that did not diverge, what was
+            # not measured.
+            infinite = result["diverged"] and "accuracy" not in name
+            if result[name] != []:
+                array[cell] = _numbers(result[name], missing=math.inf if infinite else math.nan)
     described = SCALARS | CURVES
+    grid = tuple(axes)
     variables = {
-        name: ((*GRID, "step") if name in CURVES else GRID, array, {"description": described[name]})
+        name: ((*grid, "step") if name in CURVES else grid, array, {"description": described[name]})
         for name, array in arrays.items()
     }
     return xarray.Dataset(
-        variables | {name: (GRID, flag) for name, flag in flags.items()},
-        coords=dict(zip(GRID, map(list, grid), strict=True)) | {"step": np.array(steps, dtype=np.int64)},
+        variables | {name: (grid, flag) for name, flag in flags.items()},
+        coords={name: list(axis) for name, axis in axes.items()} | {"step": np.array(steps, dtype=np.int64)},
         attrs={
             "setting": setting.name,
             "preset": setting.preset,
@@ -76,16 +86,26 @@ def assemble(setting: Setting, records: Mapping[Run, Record]) -> xarray.Dataset:
 
 
 def columns(dataset: xarray.Dataset) -> dict[str, list[Any]]:
-    """The tidy table of the finished runs, a row a run, with the columns ``COLUMNS``.
+    """The tidy table of the finished runs, a row a run: ``COLUMNS``, further hyperparameters after ``lr``.
 
     A diverged run has infinite losses and an accuracy that is not a number; ``step`` is ``last_step``.
     """
-    cells = dataset.transpose("width", "lr", "seed", ...).stack(
-        row=("width", "lr", "seed"), create_index=False
-    )
+    grid = ("width", "lr", *further_axes(dataset), "seed")
+    cells = dataset.transpose(*grid, ...).stack(row=grid, create_index=False)
     finished = cells.isel(row=cells.finished.values)
-    table = {name: finished[RENAMED.get(name, name)].values.tolist() for name in COLUMNS}
+    names = ("width", "lr", *further_axes(dataset), *COLUMNS[2:])
+    table = {name: finished[RENAMED.get(name, name)].values.tolist() for name in names}
     return {**table, "step": [int(step) for step in table["step"]]}
+
+
+def further_axes(dataset: xarray.Dataset) -> tuple[str, ...]:
+    """The hyperparameters that the sweep has beside the learning rate."""
+    return tuple(str(name) for name in dataset.finished.dims if name not in GRID)
+
+
+def swept(dataset: xarray.Dataset) -> list[str]:
+    """The hyperparameters of which the sweep has several values; the learning rate if there is none."""
+    return [name for name in ("lr", *further_axes(dataset)) if dataset.sizes[name] > 1] or ["lr"]
 
 
 def write_results(dataset: xarray.Dataset, directory: Path) -> None:

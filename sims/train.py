@@ -1,207 +1,270 @@
 """Training of a pack: runs of one width as one program, to be read here from start to end.
 
-A member is a learning rate and a seed. The members of a seed see the same batches and start from the same
-weights; what a member computes depends on itself alone, not on the pack that it is in.
+A member is a learning rate, a seed, and further hyperparameters if need be. The members of a seed see the
+same batches and start from the same weights; what a member computes depends on itself alone, not on the pack
+that it is in.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
 
 import torch
-from jaxtyping import Float, Int
-from torch import Tensor
-from torch.nn import functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
 
 from hptheory.errors import DomainError
-from sims.data import Classification, epoch_batches
-from sims.models import TwoLayerMLP, param_groups
-from sims.optim import SGD, Adam
+from sims.curves import Curves
+from sims.evaluation import evaluate
+from sims.members import Member, Outcome
+from sims.models import build_model
+from sims.optim.build import build_optimizer, set_rates
+from sims.precision import matmul_precision
 from sims.schedules import schedule_factor
-from sims.settings import AdamConfig, Training
+from sims.settings import Training
+from sims.tasks import Batch, Task
+from sims.trajectory import WeightAverage
 
-EVALUATION_BATCH = 512  # examples at once, for memory's sake
-
-
-@dataclass(frozen=True)
-class Member:
-    """One run of a pack: its peak learning rate and its seed."""
-
-    lr: float
-    seed: int
+__all__ = ["Member", "Observer", "Outcome", "Pack", "steps_of", "train_pack", "train_step"]
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What became of a run; a run that diverged has infinite losses and no accuracy.
+@runtime_checkable
+class Observer(Protocol):
+    """What watches a pack: called at the start, and after the steps that the EMA's cadence names."""
 
-    ``loss`` and ``accuracy`` are the validation set's and ``train_loss`` the training set's, after the last
-    step. The curves have one entry an epoch: steps done, validation loss then, mean loss of the epoch's
-    batches. ``last_step`` counts the steps taken; of a diverged run, up to the first whose loss was not
-    finite. ``cost`` is 6 x parameters x examples seen, the usual count of floating-point operations.
+    def prepare(self, model: nn.Module) -> None:
+        """Look at the network before its first step; its parameters stay the same objects."""
+
+    def step(self, weights: dict[str, Tensor], step: int) -> None:
+        """Look at the averaged weights (the weights themselves without an average) after a step."""
+
+    def select(self, kept: Tensor) -> None:
+        """Forget all members but those at these positions: the others diverged."""
+
+    def state(self) -> dict[str, Tensor]:
+        """All that is needed to go on."""
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Go on from what ``state`` gave."""
+
+
+class Pack:
+    """The runs of one width, trained as one program on the task's device.
+
+    ``steps_done`` of ``steps_total``; ``model`` holds the members that have not diverged, ``running`` their
+    positions among ``members``; ``ema`` is their average or None. Nothing inside a step waits for the
+    device; members that diverged are found, and cost nothing more, at the checks between steps: at every
+    evaluation.
+
+    Domain: at least one member, else ``DomainError``; ``Training`` has checked its own fields.
+
+    *Laws*: an outcome does not depend on the other members of the pack; members of a seed share batches and
+    initial weights; divergence is an outcome, not an error; restored from its state, a pack goes on as if
+    it had never stopped (on the CPU, both bit for bit).
     """
 
-    loss: float
-    train_loss: float
-    accuracy: float | None
-    diverged: bool
-    last_step: int
-    cost: float
-    curve_steps: tuple[int, ...]
-    loss_curve: tuple[float, ...]
-    train_loss_curve: tuple[float, ...]
+    def __init__(
+        self,
+        training: Training,
+        width: int,
+        members: Sequence[Member],
+        task: Task,
+        *,
+        observers: Sequence[Observer] = (),
+    ) -> None:
+        if not members:
+            raise DomainError("members", "()", "at least one run")
+        self.training, self.width, self.task = training, width, task
+        self.members, self.observers = list(members), list(observers)
+        # A batched product of a single matrix takes another route, with other rounding: it is given a twin.
+        self.running = list(range(len(members))) if len(members) > 1 else [0, 0]
+        self.steps_done, self.steps_total = 0, steps_of(training, task)
+        self.curves = Curves(len(members), self.steps_total, training.evaluations, task)
+        self._build()
+        for observer in self.observers:
+            observer.prepare(self.model)
+
+    def _build(self) -> None:
+        """Network, optimizer and average of the running members, at their start."""
+        running = [self.members[index] for index in self.running]
+        self.model = build_model(self.training, self.width, [member.seed for member in running], self.task)
+        self.optimizer = build_optimizer(self.training, self.model, running)
+        self.ema = None if self.training.ema is None else WeightAverage(self.training.ema, self.model)
+        self.parameters_a_member = sum(p[0].numel() for p in self.model.parameters())
+        self._map_seeds()
+
+    def _map_seeds(self) -> None:
+        """Which row of a batch each running member takes."""
+        self.seeds = sorted({self.members[index].seed for index in self.running})
+        rows = [self.seeds.index(self.members[index].seed) for index in self.running]
+        self.seed_of_member = torch.tensor(rows, device=self.task.device)
+        self.positions = torch.tensor(self.running, device=self.task.device)
+
+    def advance(self, steps: int) -> None:
+        """Take so many further optimizer steps, or fewer at the end of the run, evaluations included."""
+        with matmul_precision(self.training.precision, self.task.device):
+            for step in range(self.steps_done, min(self.steps_done + steps, self.steps_total)):
+                if self.running:
+                    self._step(step)
+                self.steps_done = step + 1
+                if self.steps_done in self.curves.points:
+                    self._evaluate()
+
+    def _step(self, step: int) -> None:
+        schedule, config = self.training.schedule, self.training.ema
+        factor = schedule_factor(
+            schedule.name, step, self.steps_total, warmup=schedule.warmup, cooldown=schedule.cooldown
+        )
+        set_rates(self.optimizer, factor)
+        batch = self.task.batch(step, self.seeds, self.training.batch_size)
+        mine = Batch(batch.x[self.seed_of_member], batch.y[self.seed_of_member])
+        losses = train_step(self.model, self.optimizer, self.task, mine)
+        self.curves.add_batch(losses, self.positions)
+        if self.ema is not None:
+            self.ema.update(step)
+        if self.observers and (config is None or config.is_snapshot(step)):
+            weights: dict[str, Tensor] = dict(self.model.named_parameters())
+            if self.ema is not None:
+                weights = self.ema.weights
+            for observer in self.observers:
+                observer.step(weights, step)
+
+    def _evaluate(self) -> None:
+        """A point of the curves; then the members whose losses were not finite are dropped."""
+        if self.running:
+            last = evaluate(self.model, self.task)
+            average = None if self.ema is None else evaluate(self.model, self.task, self.ema.weights)
+            self.curves.add_point(last, average, self.positions, steps_done=self.steps_done)
+        else:
+            self.curves.add_nothing()
+        alive = self.curves.finite.tolist()
+        if not all(alive[index] for index in self.running):
+            self._keep([row for row, index in enumerate(self.running) if alive[index]])
+
+    def _keep(self, rows: list[int]) -> None:
+        """Go on with these rows of the stack alone."""
+        if len(rows) == 1:
+            rows = rows * 2
+        kept = torch.tensor(rows, dtype=torch.int64, device=self.task.device)
+        self.running = [self.running[row] for row in rows]
+        for group in self.optimizer.param_groups:
+            for name, value in group.items():
+                group[name] = _rows(value, kept)
+        for parameter in self.model.parameters():
+            parameter.grad, parameter.data = None, parameter.data[kept]
+            entries = self.optimizer.state[parameter]
+            for name, value in entries.items():
+                entries[name] = _rows(value, kept)
+        if self.ema is not None:
+            self.ema.weights = {name: weight[kept] for name, weight in self.ema.weights.items()}
+        for observer in self.observers:
+            observer.select(kept)
+        self._map_seeds()
+
+    def state(self) -> dict[str, Tensor]:
+        """All that is needed to go on, as tensors under flat names; none is shared with the pack."""
+        state = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
+        for index, entries in self.optimizer.state_dict()["state"].items():
+            for name, value in entries.items():
+                state[f"optimizer.{index}.{name}"] = torch.as_tensor(value)
+        if self.ema is not None:
+            state |= {f"ema.{name}": tensor for name, tensor in self.ema.weights.items()}
+        state |= {f"curves.{name}": tensor for name, tensor in self.curves.state().items()}
+        for number, observer in enumerate(self.observers):
+            state |= {f"observer.{number}.{name}": tensor for name, tensor in observer.state().items()}
+        state["running"] = torch.tensor(self.running, dtype=torch.int64)
+        state["steps_done"] = torch.tensor(self.steps_done)
+        return {name: tensor.detach().clone().contiguous() for name, tensor in state.items()}
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Go on from what ``state`` gave, in a pack of the same training, width and members.
+
+        Domain: the state of another pack raises ``DomainError``.
+        """
+        running = state["running"].tolist()
+        if not set(running) <= set(range(len(self.members))):
+            raise DomainError("running", running, f"positions among the pack's {len(self.members)} members")
+        self.running, self.steps_done = running, int(state["steps_done"])
+        self._build()
+        self.model.load_state_dict(_below(state, "model"))
+        entries: dict[int, dict[str, Any]] = {}
+        for name, value in _below(state, "optimizer").items():
+            index, entry = name.split(".", 1)
+            # A whole number is a count of steps; load_state_dict would turn a tensor of it into a float.
+            entries.setdefault(int(index), {})[entry] = value if value.is_floating_point() else int(value)
+        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": entries})
+        if self.ema is not None:
+            for name, weight in _below(state, "ema").items():
+                self.ema.weights[name].copy_(weight)
+        self.curves.restore(_below(state, "curves"))
+        for number, observer in enumerate(self.observers):
+            observer.prepare(self.model)
+            observer.restore(_below(state, f"observer.{number}"))
+
+    def outcomes(self) -> list[Outcome]:
+        """What became of every member, in the order of ``members``; of a pack that has come to its end."""
+        if self.steps_done < self.steps_total:
+            raise DomainError(
+                "steps_done", self.steps_done, f"all {self.steps_total}; advance the pack first"
+            )
+        cost = 6.0 * self.parameters_a_member * self.training.batch_size * self.steps_total
+        return self.curves.outcomes(cost)
 
 
 def train_pack(
     training: Training,
     width: int,
     members: Sequence[Member],
-    data: Classification,
+    task: Task,
     *,
-    on_epoch: Callable[[int], None] | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+    observers: Sequence[Observer] = (),
 ) -> list[Outcome]:
-    """The outcome of every member, all trained together, on the device and in the precision of ``data``.
+    """The outcome of every member, all trained together, on the device and in the type of the task.
 
-    ``on_epoch`` is called with the number of epochs done. Nothing inside a step waits for the device.
+    ``on_progress`` is called at every evaluation with the steps done and their total number.
 
-    Domain: at least one member, else ``DomainError``; ``Training`` has checked its own fields.
-
-    *Laws*: an outcome does not depend on the other members of the pack; members of a seed share batches and
-    initial weights; divergence is an outcome, not an error.
+    Domain and *Laws*: those of ``Pack``.
     """
-    if not members:
-        raise DomainError("members", "()", "at least one run")
-    if len(members) == 1:
-        # A batched product of a single matrix takes another route, with other rounding: it is given a twin.
-        return train_pack(training, width, [*members, *members], data, on_epoch=on_epoch)[:1]
-
-    model, optimizer = build(training, width, members, data)
-    device = data.train_x.device
-    seeds = sorted({member.seed for member in members})
-    seed_of_member = torch.tensor([seeds.index(member.seed) for member in members], device=device)
-    batch_losses, evaluations = [], []
-    for epoch in range(training.epochs):
-        batches = epoch_batches(seeds, epoch, len(data.train_y), training.batch_size).to(device)
-        for step, batch in enumerate(batches, start=epoch * len(batches)):
-            set_rates(optimizer, training, step, total=len(batches) * training.epochs)
-            examples = batch[seed_of_member]
-            batch_losses.append(train_step(model, optimizer, data.train_x[examples], data.train_y[examples]))
-        evaluations.append(evaluate(model, data.validation_x, data.validation_y))
-        if on_epoch is not None:
-            on_epoch(epoch + 1)
-    train_loss, _ = evaluate(model, data.train_x, data.train_y)
-    losses, accuracies = (torch.stack(values) for values in zip(*evaluations, strict=True))
-    parameters = sum(weight[0].numel() for weight in model.parameters())
-    cost = 6.0 * parameters * training.batch_size * len(batch_losses)
-    return _outcomes(torch.stack(batch_losses), losses, accuracies[-1], train_loss, cost)
+    pack = Pack(training, width, members, task, observers=observers)
+    for point in pack.curves.points:
+        pack.advance(point - pack.steps_done)
+        if on_progress is not None:
+            on_progress(pack.steps_done, pack.steps_total)
+    return pack.outcomes()
 
 
-def build(
-    training: Training, width: int, members: Sequence[Member], data: Classification
-) -> tuple[TwoLayerMLP, torch.optim.Optimizer]:
-    """A stacked network at its initial weights, and its optimizer with each member's own peak rate."""
-    config = training.optimizer
-    model = TwoLayerMLP(
-        data.features,
-        width,
-        data.classes,
-        base_width=training.base_width,
-        optimizer=config.name,
-        seeds=[member.seed for member in members],
-    ).to(data.train_x.device, data.train_x.dtype)
-    rates = [member.lr for member in members]
-    peak_lr = torch.tensor(rates, dtype=data.train_x.dtype, device=data.train_x.device)
-    if isinstance(config, AdamConfig):
-        groups = param_groups(model, peak_lr, config.epsilon)
-        return model, Adam(groups, betas=(config.beta1, config.beta2))
-    return model, SGD(param_groups(model, peak_lr), momentum=config.momentum)
-
-
-def set_rates(optimizer: torch.optim.Optimizer, training: Training, step: int, total: int) -> None:
-    """Every group's rates at this step: peak times schedule."""
-    schedule = training.schedule
-    factor = schedule_factor(schedule.name, step, total, warmup=schedule.warmup, cooldown=schedule.cooldown)
-    for group in optimizer.param_groups:
-        group["lr"] = group["peak_lr"] * factor
+def steps_of(training: Training, task: Task) -> int:
+    """The number of optimizer steps of a run."""
+    if training.steps is not None:
+        return training.steps
+    assert training.epochs is not None
+    return training.epochs * task.steps_per_epoch(training.batch_size)
 
 
 def train_step(
-    model: TwoLayerMLP,
-    optimizer: torch.optim.Optimizer,
-    x: Float[Tensor, "member batch features"],
-    y: Int[Tensor, "member batch"],
+    model: nn.Module, optimizer: torch.optim.Optimizer, task: Task, batch: Batch
 ) -> Float[Tensor, " member"]:
     """One update of every member on its own batch; the losses before it.
 
     The sum over members has each member's own gradient, since no weight is shared.
     """
-    losses = cross_entropy(model(x), y).mean(1)
+    losses = task.losses(model(batch.x), batch.y).mean(1)
     optimizer.zero_grad(set_to_none=True)
     losses.sum().backward()
     optimizer.step()
     return losses.detach()
 
 
-@torch.no_grad()
-def evaluate(
-    model: TwoLayerMLP, x: Float[Tensor, "examples features"], y: Int[Tensor, " examples"]
-) -> tuple[Float[Tensor, " member"], Float[Tensor, " member"]]:
-    """Mean cross-entropy and accuracy of every member on the same examples."""
-    members = model.hidden.weight.shape[0]
-    loss = hits = torch.zeros(members, dtype=x.dtype, device=x.device)
-    for some_x, some_y in zip(x.split(EVALUATION_BATCH), y.split(EVALUATION_BATCH), strict=True):
-        labels = some_y.expand(members, -1)
-        logits = model(some_x.expand(members, -1, -1))
-        loss = loss + cross_entropy(logits, labels).sum(1)
-        hits = hits + (logits.argmax(-1) == labels).sum(1)
-    return loss / len(y), hits / len(y)
+def _rows(value: Any, kept: Tensor) -> Any:
+    """The kept members of an entry with a member axis; anything else as it is."""
+    if isinstance(value, tuple):
+        return tuple(_rows(item, kept) for item in value)
+    return value[kept] if isinstance(value, Tensor) and value.ndim > 0 else value
 
 
-def cross_entropy(
-    logits: Float[Tensor, "member batch classes"], labels: Int[Tensor, "member batch"]
-) -> Float[Tensor, "member batch"]:
-    """The cross-entropy of each example, in nats."""
-    return F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none").view(labels.shape)
-
-
-def _outcomes(
-    batch_losses: Float[Tensor, "step member"],
-    losses: Float[Tensor, "epoch member"],
-    accuracy: Float[Tensor, " member"],
-    train_loss: Float[Tensor, " member"],
-    cost: float,
-) -> list[Outcome]:
-    """The measurements of a pack, brought to the host once and told apart by member."""
-    steps, epochs = len(batch_losses), len(losses)
-    stretch = steps // epochs
-    # Member by member and contiguous: the order of a sum must not depend on how many members there are.
-    epoch_means = batch_losses.T.contiguous().view(-1, epochs, stretch).mean(-1)
-    # How many steps went by until the first loss that was not finite; the final losses count as a last step.
-    finite = torch.vstack([batch_losses, losses[-1] + train_loss]).isfinite().cumprod(0).sum(0)
-    columns = (losses[-1], train_loss, accuracy, finite, losses.T, epoch_means)
-    outcomes = []
-    for loss, final_train_loss, share, finite_steps, curve, train_curve in zip(
-        *(column.tolist() for column in columns), strict=True
-    ):
-        diverged = finite_steps <= steps
-        outcomes.append(
-            Outcome(
-                loss=math.inf if diverged else loss,
-                train_loss=math.inf if diverged else final_train_loss,
-                accuracy=None if diverged else share,
-                diverged=diverged,
-                last_step=min(finite_steps + 1, steps),
-                cost=cost,
-                curve_steps=tuple(range(stretch, steps + 1, stretch)),
-                loss_curve=tuple(map(_or_infinite, curve)),
-                train_loss_curve=tuple(map(_or_infinite, train_curve)),
-            )
-        )
-    return outcomes
-
-
-def _or_infinite(loss: float) -> float:
-    """The loss itself, or infinity for one that is not a number."""
-    return loss if math.isfinite(loss) else math.inf
+def _below(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The entries under ``prefix``, their names without it."""
+    start = f"{prefix}."
+    return {name.removeprefix(start): value for name, value in state.items() if name.startswith(start)}

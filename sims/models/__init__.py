@@ -1,8 +1,12 @@
-"""Member-stacked networks: every weight is [member, d_out, d_in], one member being the ordinary case."""
+"""Member-stacked networks: every parameter is [member, ...], one member being the ordinary case."""
 
 from __future__ import annotations
 
-from sims.models.linear import LayerShape, StackedLinear, param_groups
+from sims.models.build import build_model, layer_rule
+from sims.models.linear import LayerShape, ScaledParameter, StackedLinear, scaled_parameters
 from sims.models.mlp import TwoLayerMLP
 
-__all__ = ["LayerShape", "StackedLinear", "TwoLayerMLP", "param_groups"]
+__all__ = [
+    "LayerShape", "ScaledParameter", "StackedLinear", "TwoLayerMLP", "build_model", "layer_rule",
+    "scaled_parameters",
+]  # fmt: skip

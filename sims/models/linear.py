@@ -1,11 +1,10 @@
-"""The stacked linear layer: a batched matrix product, with its muP scaling beside it."""
+"""The stacked linear layer: a batched matrix product, with its scaling under muP beside it."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -14,12 +13,25 @@ from torch import Tensor, nn
 from hptheory.parameterization import LayerScaling
 from sims.seeding import generator
 
+Rule = Callable[..., LayerScaling]
+"""(d_in, d_out, base_d_in=..., base_d_out=...) -> the scaling of that layer: optimizer and kind are bound."""
+
+
+@dataclass(frozen=True)
+class ScaledParameter:
+    """A stacked parameter [member, ...], the scaling of its layer, and the layer's role in the network."""
+
+    parameter: nn.Parameter
+    scaling: LayerScaling
+    role: str
+
 
 @dataclass(frozen=True)
 class LayerShape:
     """A weight matrix [d_out, d_in], the same of the base model, and the base model's initial scale.
 
-    The base weights start with standard deviation gain / sqrt(base_d_in).
+    The base weights start with standard deviation gain / sqrt(base_d_in). ``bias_std`` is that of the base
+    model's biases; None stands for a layer without.
     """
 
     name: str
@@ -28,6 +40,7 @@ class LayerShape:
     base_d_in: int
     base_d_out: int
     gain: float = 1.0
+    bias_std: float | None = None
 
     def initial_weight(self, seed: int, scaling: LayerScaling) -> Float[Tensor, "d_out d_in"]:
         """Normal weights of a seed, in float32 on the CPU; a stream of their own for each name and shape."""
@@ -35,36 +48,54 @@ class LayerShape:
         std = self.gain / math.sqrt(self.base_d_in) * scaling.init_std
         return torch.randn(self.d_out, self.d_in, generator=stream) * std
 
+    def initial_bias(self, seed: int, scaling: LayerScaling) -> Float[Tensor, " d_out"]:
+        """Normal biases of a seed, as the weights; zero where there is none."""
+        stream = generator(seed, "biases", self.name, self.d_out)
+        return torch.randn(self.d_out, generator=stream) * ((self.bias_std or 0.0) * scaling.init_std)
+
 
 class StackedLinear(nn.Module):
-    """y = multiplier * x W^T for each member by itself; members of one seed start from the same weights.
+    """y = multiplier * x W^T (+ b) for each member by itself; members of a seed start from equal weights.
 
-    Shapes: weight [member, d_out, d_in]; x [member, batch, d_in]; y [member, batch, d_out].
+    Shapes: weight [member, d_out, d_in]; bias [member, d_out]; x [member or 1, batch, d_in]; y [member,
+    batch, d_out]. An x with a leading 1 is shared by all members.
     """
 
-    def __init__(self, shape: LayerShape, scaling: LayerScaling, seeds: Sequence[int]) -> None:
+    def __init__(self, shape: LayerShape, rule: Rule, seeds: Sequence[int]) -> None:
         super().__init__()
-        self.shape, self.scaling = shape, scaling
-        by_seed = {seed: shape.initial_weight(seed, scaling) for seed in set(seeds)}
-        self.weight = nn.Parameter(torch.stack([by_seed[seed] for seed in seeds]))
+        self.shape = shape
+        self.scaling = rule(shape.d_in, shape.d_out, base_d_in=shape.base_d_in, base_d_out=shape.base_d_out)
+        self.bias_scaling = rule(1, shape.d_out, base_d_in=1, base_d_out=shape.base_d_out)
+        weights = {seed: shape.initial_weight(seed, self.scaling) for seed in set(seeds)}
+        self.weight = nn.Parameter(torch.stack([weights[seed] for seed in seeds]))
+        self.bias: nn.Parameter | None = None
+        if shape.bias_std is not None:
+            biases = {seed: shape.initial_bias(seed, self.bias_scaling) for seed in set(seeds)}
+            self.bias = nn.Parameter(torch.stack([biases[seed] for seed in seeds]))
 
-    def forward(self, x: Float[Tensor, "member batch d_in"]) -> Float[Tensor, "member batch d_out"]:
+    def forward(self, x: Float[Tensor, "#member batch d_in"]) -> Float[Tensor, "member batch d_out"]:
         """The layer's output, member by member."""
+        x = x.expand(self.weight.shape[0], -1, -1)
         y = torch.bmm(x, self.weight.transpose(1, 2))
-        return y if self.scaling.multiplier == 1 else y * self.scaling.multiplier
+        if self.scaling.multiplier != 1:
+            y = y * self.scaling.multiplier
+        return y if self.bias is None else y + self.bias.unsqueeze(1)
+
+    def scaled_parameters(self) -> list[ScaledParameter]:
+        """The layer's parameters, each with its scaling."""
+        weight = ScaledParameter(self.weight, self.scaling, self.shape.name)
+        if self.bias is None:
+            return [weight]
+        return [weight, ScaledParameter(self.bias, self.bias_scaling, self.shape.name)]
 
 
-def param_groups(
-    model: nn.Module, peak_lr: Float[Tensor, " member"], epsilon: float | None = None
-) -> list[dict[str, Any]]:
-    """One optimizer group a layer, its rates [member, 1, 1] (and Adam's epsilon) scaled by the layer's rule.
+def scaled_parameters(model: nn.Module) -> list[ScaledParameter]:
+    """Every parameter of a stacked network with its scaling, in the order of ``model.parameters()``.
 
-    ``peak_lr`` is kept beside ``lr``, so that a schedule can multiply it.
+    Each module that owns parameters says so by a method of this name.
     """
-    groups = []
-    for layer in model.modules():
-        if isinstance(layer, StackedLinear):
-            rates = (peak_lr * layer.scaling.lr).view(-1, 1, 1)
-            group = {"params": [layer.weight], "lr": rates, "peak_lr": rates}
-            groups.append(group if epsilon is None else {**group, "eps": epsilon * layer.scaling.epsilon})
-    return groups
+    found = []
+    for module in model.modules():
+        if isinstance(module, StackedLinear):
+            found += module.scaled_parameters()
+    return found

@@ -1,30 +1,25 @@
-"""The paper's two-layer ReLU network, stacked: one hidden layer whose width is scaled under muP, no
-biases."""
+"""The paper's two-layer ReLU network, stacked: one hidden layer, whose width is scaled."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from hptheory.parameterization import LayerScaling, mup_scaling
-from hptheory.parameterization.mup import Optimizer
-from sims.models.linear import LayerShape, StackedLinear
-
-Rule = Callable[..., LayerScaling]
+from sims.models.linear import LayerShape, Rule, StackedLinear
+from sims.settings.models import MLPConfig
 
 
 class TwoLayerMLP(nn.Module):
-    """f(x) = W2 relu(W1 x), W1 of shape [width, d_in], W2 of shape [d_out, width]; a stack of them, one a
+    """f(x) = W2 relu(W1 x + b), W1 of shape [width, d_in], W2 of shape [d_out, width]; a stack of them, one a
     member.
 
     "Two-layer" counts weight matrices, as the paper does. The base model (``width = base_width``) starts with
-    W1 ~ N(0, 2/d_in), which keeps the second moment through the ReLU, and W2 ~ N(0, 1/base_width).
+    W1 ~ N(0, hidden_gain^2/d_in), W2 ~ N(0, readout_gain^2/base_width), b ~ N(0, bias_std^2).
 
-    Source: paper, App. D.5 and Sec. 3.2 (shallow network); scaling by ``hptheory.parameterization``.
+    Source: paper, App. D.1 (with bias) and D.5 (without); scaling by ``hptheory.parameterization``.
     """
 
     def __init__(
@@ -34,19 +29,18 @@ class TwoLayerMLP(nn.Module):
         d_out: int,
         *,
         base_width: int,
-        optimizer: Optimizer,
+        rule: Rule,
         seeds: Sequence[int],
-        rule: Rule = mup_scaling,
+        config: MLPConfig | None = None,
     ) -> None:
         super().__init__()
+        config = config or MLPConfig()
+        bias_std = config.bias_std if config.bias else None
+        hidden = LayerShape("hidden", d_in, width, d_in, base_width, config.hidden_gain, bias_std)
+        readout = LayerShape("readout", width, d_out, base_width, d_out, config.readout_gain)
+        self.hidden = StackedLinear(hidden, rule, seeds)
+        self.readout = StackedLinear(readout, rule, seeds)
 
-        def layer(shape: LayerShape) -> StackedLinear:
-            bases = {"base_d_in": shape.base_d_in, "base_d_out": shape.base_d_out}
-            return StackedLinear(shape, rule(optimizer, shape.d_in, shape.d_out, **bases), seeds)
-
-        self.hidden = layer(LayerShape("hidden", d_in, width, d_in, base_width, gain=math.sqrt(2)))
-        self.readout = layer(LayerShape("readout", width, d_out, base_width, d_out))
-
-    def forward(self, x: Float[Tensor, "member batch d_in"]) -> Float[Tensor, "member batch d_out"]:
-        """The outputs (logits) of every member on its own batch."""
+    def forward(self, x: Float[Tensor, "#member batch d_in"]) -> Float[Tensor, "member batch d_out"]:
+        """The outputs (logits) of every member on its own batch, or on one shared by all."""
         return self.readout(torch.relu(self.hidden(x)))

@@ -7,11 +7,30 @@ from collections.abc import Callable
 
 from hptheory.errors import UnknownNameError
 from sims.settings import digits
-from sims.settings.base import AdamConfig, ScheduleConfig, Setting, SGDConfig, Training
+from sims.settings.base import HPs, Setting, Training
+from sims.settings.models import MLPConfig
+from sims.settings.optimizers import AdamConfig, OptimizerConfig, SGDConfig
+from sims.settings.schedules import EMAConfig, ScheduleConfig
+from sims.settings.tasks import BallIndicatorConfig, DigitsConfig, MultiIndexConfig
 
 SETTINGS: dict[str, dict[str, Callable[[], Setting]]] = {"digits": digits.PRESETS}
 
-__all__ = ["SETTINGS", "AdamConfig", "SGDConfig", "ScheduleConfig", "Setting", "Training", "get_setting"]
+__all__ = [
+    "SETTINGS",
+    "AdamConfig",
+    "BallIndicatorConfig",
+    "DigitsConfig",
+    "EMAConfig",
+    "HPs",
+    "MLPConfig",
+    "MultiIndexConfig",
+    "OptimizerConfig",
+    "SGDConfig",
+    "ScheduleConfig",
+    "Setting",
+    "Training",
+    "get_setting",
+]
 
 
 def get_setting(name: str, preset: str = "cpu") -> Setting:

@@ -1,84 +1,92 @@
 """What a sweep is made of: frozen dataclasses, checked when they are made, without torch.
 
-``Training`` holds everything that decides a run apart from width, learning rate and seed: a stored record
-is keyed by (Training, width, lr, seed). ``Setting`` adds the grid.
+``Training`` holds everything that decides a run apart from width, learning rate, seed and the further
+hyperparameters of a member: a stored record is keyed by (Training, run). ``Setting`` adds the grid.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
 from numbers import Integral
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from hptheory.errors import DomainError, UnknownNameError
-from sims.schedules import SCHEDULES, check_shares
+from hptheory.errors import DomainError
+from sims.settings.checks import (
+    as_tuple,
+    check_count,
+    check_grid,
+    check_known,
+    check_positive,
+    from_fields,
+)
+from sims.settings.models import MODEL_CONFIGS, MLPConfig, ModelConfig
+from sims.settings.optimizers import OPTIMIZER_CONFIGS, OptimizerConfig
+from sims.settings.schedules import EMAConfig, ScheduleConfig
+from sims.settings.tasks import TASK_CONFIGS, TaskConfig
 
-
-@dataclass(frozen=True)
-class AdamConfig:
-    """Adam's constants; the learning rate is the member's own."""
-
-    beta1: float = 0.9
-    beta2: float = 0.999
-    epsilon: float = 1e-8
-    name: Literal["adam"] = "adam"
-
-    def __post_init__(self) -> None:
-        check_fraction("beta1", self.beta1)
-        check_fraction("beta2", self.beta2)
-        check_positive("epsilon", self.epsilon)
-
-
-@dataclass(frozen=True)
-class SGDConfig:
-    """SGD with heavy-ball momentum."""
-
-    momentum: float = 0.9
-    name: Literal["sgd"] = "sgd"
-
-    def __post_init__(self) -> None:
-        check_fraction("momentum", self.momentum)
-
-
-OPTIMIZER_CONFIGS: dict[str, type[AdamConfig] | type[SGDConfig]] = {"adam": AdamConfig, "sgd": SGDConfig}
-
-
-@dataclass(frozen=True)
-class ScheduleConfig:
-    """A learning-rate schedule by name; warmup and cooldown are fractions of all steps."""
-
-    name: str = "wsd"
-    warmup: float = 0.04
-    cooldown: float = 0.2
-
-    def __post_init__(self) -> None:
-        if self.name not in SCHEDULES:
-            raise UnknownNameError("schedule", self.name, sorted(SCHEDULES))
-        check_shares(self.warmup, self.cooldown)
+Parameterization = Literal["mup", "standard", "ntk"]
+Precision = Literal["fp32", "tf32", "bf16"]
+HPs = tuple[tuple[str, float], ...]
+"""Further hyperparameters of one run: (name, value) pairs, in the order of the setting."""
 
 
 @dataclass(frozen=True)
 class Training:
-    """Everything that decides a run apart from width, learning rate and seed."""
+    """Everything that decides a run apart from its width, its rate, its seed and its further HPs.
 
-    data: str
-    validation_size: int
+    A run lasts ``steps`` optimizer steps, or ``epochs`` passes over a task with a fixed training set: one of
+    the two is given. The curves have ``evaluations`` points, evenly spread over the run. ``lr_factors``
+    multiply the learning rate of layers by role, e.g. (("readout", 0.02),).
+    """
+
+    task: TaskConfig
+    optimizer: OptimizerConfig
     base_width: int
-    epochs: int
     batch_size: int
-    optimizer: AdamConfig | SGDConfig
-    schedule: ScheduleConfig = ScheduleConfig()
+    epochs: int | None = None
+    steps: int | None = None
+    evaluations: int = 20
+    model: ModelConfig = field(default_factory=MLPConfig)
+    schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
+    ema: EMAConfig | None = field(default_factory=EMAConfig)
+    parameterization: Parameterization = "mup"
+    lr_factors: HPs = ()
+    precision: Precision = "fp32"
 
     def __post_init__(self) -> None:
-        for name in ("validation_size", "base_width", "epochs", "batch_size"):
+        for name in ("base_width", "batch_size", "evaluations"):
             check_count(name, getattr(self, name))
+        if (self.epochs is None) == (self.steps is None):
+            raise DomainError("(epochs, steps)", (self.epochs, self.steps), "one number and one None")
+        for name in ("epochs", "steps"):
+            if getattr(self, name) is not None:
+                check_count(name, getattr(self, name))
+        check_known("parameterization", self.parameterization, get_args(Parameterization))
+        check_known("precision", self.precision, get_args(Precision))
+        for role, factor in self.lr_factors:
+            check_positive(f"lr_factors of {role}", factor)
+
+    @classmethod
+    def from_dict(cls, content: dict[str, Any]) -> Training:
+        """The training whose ``dataclasses.asdict`` is given, lists (from JSON) for tuples allowed."""
+        kinds: dict[str, Mapping[str, type]] = {
+            "task": TASK_CONFIGS,
+            "optimizer": OPTIMIZER_CONFIGS,
+            "model": MODEL_CONFIGS,
+        }
+        given = {name: from_fields(name, known, content[name]) for name, known in kinds.items()}
+        given["schedule"] = ScheduleConfig(**content["schedule"])
+        given["ema"] = None if content["ema"] is None else EMAConfig(**content["ema"])
+        return cls(**{name: given.get(name, as_tuple(value)) for name, value in content.items()})
 
 
 @dataclass(frozen=True)
 class Setting:
-    """A sweep: one ``Training`` on a grid of widths x learning rates x seeds."""
+    """A sweep: one ``Training`` on a grid of widths x learning rates x seeds, and further HPs if need be.
+
+    ``hps`` names further axes: (("beta1", (0.8, 0.9)), ...), each a field of the optimizer's config.
+    """
 
     name: str
     preset: str
@@ -86,6 +94,7 @@ class Setting:
     widths: tuple[int, ...]
     lrs: tuple[float, ...]
     seeds: tuple[int, ...]
+    hps: tuple[tuple[str, tuple[float, ...]], ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("widths", "lrs", "seeds"):
@@ -97,13 +106,16 @@ class Setting:
         for seed in self.seeds:
             if not isinstance(seed, Integral) or seed < 0:
                 raise DomainError("seed", seed, "an integer >= 0")
+        _check_hps(self.training.optimizer, self.hps)
         # Plain numbers, so that a grid from NumPy gives the same keys and the same JSON.
         object.__setattr__(self, "widths", tuple(map(int, self.widths)))
         object.__setattr__(self, "lrs", tuple(map(float, self.lrs)))
         object.__setattr__(self, "seeds", tuple(map(int, self.seeds)))
+        hps = tuple((str(name), tuple(map(float, values))) for name, values in self.hps)
+        object.__setattr__(self, "hps", hps)
 
     @classmethod
-    def from_dict(cls, fields: dict[str, Any]) -> Setting:
+    def from_dict(cls, content: dict[str, Any]) -> Setting:
         """The setting whose ``dataclasses.asdict`` is given, lists (from JSON) in place of tuples allowed.
 
         >>> from dataclasses import asdict
@@ -111,35 +123,18 @@ class Setting:
         >>> Setting.from_dict(asdict(get_setting("digits"))) == get_setting("digits")
         True
         """
-        training = dict(fields["training"])
-        optimizer = OPTIMIZER_CONFIGS[training["optimizer"]["name"]](**training["optimizer"])
-        schedule = ScheduleConfig(**training["schedule"])
-        grid = {axis: tuple(fields[axis]) for axis in ("widths", "lrs", "seeds")}
-        whole = Training(**{**training, "optimizer": optimizer, "schedule": schedule})
-        return cls(**{**fields, **grid, "training": whole})
+        whole = {name: as_tuple(value) for name, value in content.items() if name != "training"}
+        return cls(training=Training.from_dict(content["training"]), **whole)
 
 
-def check_grid(name: str, values: Sequence[int | float]) -> None:
-    """Nothing, if the axis of a grid has at least one value and none twice; else ``DomainError``."""
-    if not values:
-        raise DomainError(name, "()", "a grid of at least one value")
-    if len(set(values)) < len(values):
-        raise DomainError(name, tuple(values), "a grid without repeated values")
-
-
-def check_count(name: str, value: int) -> None:
-    """Nothing, if the value is an integer >= 1; else ``DomainError``."""
-    if not isinstance(value, Integral) or value < 1:
-        raise DomainError(name, value, "an integer >= 1")
-
-
-def check_positive(name: str, value: float) -> None:
-    """Nothing, if the value is positive and finite; else ``DomainError``."""
-    if not (value > 0 and math.isfinite(value)):
-        raise DomainError(name, value, "positive and finite")
-
-
-def check_fraction(name: str, value: float) -> None:
-    """Nothing, if the value is in [0, 1); else ``DomainError``."""
-    if not 0 <= value < 1:
-        raise DomainError(name, value, "in [0, 1)")
+def _check_hps(optimizer: OptimizerConfig, hps: Iterable[tuple[str, tuple[float, ...]]]) -> None:
+    """Nothing, if every axis is one of the optimizer's and every value makes a valid config."""
+    names = [name for name, _ in hps]
+    if names:
+        check_grid("hps", names)
+    constants = {entry.name: getattr(optimizer, entry.name) for entry in fields(optimizer)}
+    for name, values in hps:
+        check_known(f"hyperparameter of {optimizer.name}", name, optimizer.MEMBER_HPS)
+        check_grid(name, values)
+        for value in values:
+            type(optimizer)(**{**constants, name: value})

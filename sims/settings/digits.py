@@ -24,7 +24,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sims.settings.base import AdamConfig, ScheduleConfig, Setting, SGDConfig, Training
+from sims.settings.base import Setting, Training
+from sims.settings.optimizers import AdamConfig, SGDConfig
+from sims.settings.schedules import EMAConfig, ScheduleConfig
+from sims.settings.tasks import DigitsConfig
 
 WSD = ScheduleConfig(name="wsd", warmup=0.04, cooldown=0.2)  # paper, App. D.5
 
@@ -37,13 +40,14 @@ def powers_of_two(first: float, last: float, count: int) -> tuple[float, ...]:
 def digits_training(epochs: int) -> Training:
     """The training of ``smoke`` and ``cpu``."""
     return Training(
-        data="digits",
-        validation_size=597,
+        task=DigitsConfig(),
         base_width=32,
         epochs=epochs,
         batch_size=32,
+        evaluations=epochs,
         optimizer=AdamConfig(beta2=0.95),
         schedule=WSD,
+        ema=EMAConfig().scaled(1 / 16),
     )
 
 
@@ -70,8 +74,7 @@ def paper() -> Setting:
     widths 128 and 512: the loss is flat within 5 % from 2^-6 to 2^-2 and six times larger at 2^-1.
     """
     training = Training(
-        data="digits",
-        validation_size=597,
+        task=DigitsConfig(),
         base_width=128,
         epochs=100,
         batch_size=64,

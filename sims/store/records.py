@@ -11,18 +11,20 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hptheory.files import output_folder, write_atomically
 from sims.errors import CorruptRecordError, RunDirectoryError
-from sims.settings import Setting, Training
+from sims.settings import HPs, Setting, Training
+from sims.settings.checks import as_tuple
 
 if TYPE_CHECKING:
     import xarray
 
 # Part of every key: raise it when a change of the trainer changes the numbers that a run gives.
-TRAINER_VERSION = 1
+TRAINER_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class Run:
     width: int
     lr: float
     seed: int
+    hps: HPs = ()
 
 
 @dataclass(frozen=True)
@@ -139,8 +142,10 @@ class Store:
 
 
 def runs_of(setting: Setting) -> list[Run]:
-    """All runs of a sweep, by width, seed and learning rate."""
-    return [Run(w, lr, seed) for w in setting.widths for seed in setting.seeds for lr in setting.lrs]
+    """All runs of a sweep, by width, seed, learning rate and further hyperparameters."""
+    axes = [[(name, value) for value in values] for name, values in setting.hps]
+    grid = product(setting.widths, setting.seeds, setting.lrs, product(*axes))
+    return [Run(width, lr, seed, hps) for width, seed, lr, hps in grid]
 
 
 def _read_record(path: Path) -> Record:
@@ -149,7 +154,8 @@ def _read_record(path: Path) -> Record:
         digest = body.pop("digest")
         if digest != _digest(body):
             raise ValueError("its content does not match its digest")
-        return Record(Run(**body["run"]), body["training"], body["result"], body["provenance"])
+        run = {name: as_tuple(value) for name, value in body["run"].items()}
+        return Record(Run(**run), body["training"], body["result"], body["provenance"])
     except OSError as error:
         raise RunDirectoryError(f"cannot read {path} ({error.strerror})") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:

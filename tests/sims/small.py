@@ -5,27 +5,36 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache
 
-from sims.data import Classification, load_data
+import torch
+
+from sims.data import Classification, load_digits
 from sims.settings import AdamConfig, Setting, SGDConfig, Training, get_setting
+from sims.tasks import ClassificationTask
 
 ADAM = AdamConfig(beta2=0.95)
 MOMENTUM = SGDConfig(momentum=0.9)
 
 
 @cache
-def digits() -> Classification:
+def images() -> Classification:
     """300 training images and 597 validation images, so that an epoch has few steps."""
-    data = load_data("digits", validation_size=597)
+    data = load_digits(validation_size=597)
     return replace(data, train_x=data.train_x[:300], train_y=data.train_y[:300])
 
 
-def training(optimizer: AdamConfig | SGDConfig = ADAM, epochs: int = 2) -> Training:
+@cache
+def digits(dtype: torch.dtype = torch.float32) -> ClassificationTask:
+    """The task of classifying them."""
+    return ClassificationTask(images(), dtype=dtype)
+
+
+def training(optimizer: AdamConfig | SGDConfig = ADAM, epochs: int = 2, **changes: object) -> Training:
     smoke = get_setting("digits", "smoke").training
-    return replace(smoke, optimizer=optimizer, epochs=epochs)
+    return replace(smoke, optimizer=optimizer, epochs=epochs, evaluations=epochs, **changes)
 
 
 def setting(**changes: object) -> Setting:
     """Two widths x two seeds x two rates, one epoch."""
     smoke = get_setting("digits", "smoke")
-    small = {"training": replace(smoke.training, epochs=1), "lrs": (2.0**-8, 2.0**-6)}
+    small = {"training": replace(smoke.training, epochs=1, evaluations=1), "lrs": (2.0**-8, 2.0**-6)}
     return replace(smoke, **{**small, **changes})

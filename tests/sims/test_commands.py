@@ -36,7 +36,7 @@ def test_sweep_then_status(tmp_path, capsys):
     assert "digits (smoke): 3 of 3 runs done" in printed.out
     assert "width    32: 3 of 3 runs done; best lr 0.0" in printed.out
     assert "results.csv" in printed.out
-    assert "3/3 runs, width 32, epoch 1/1" in printed.err
+    assert "3/3 runs, width 32, step 37/37" in printed.err
     commands.status(tmp_path)
     assert capsys.readouterr().out.splitlines() == printed.out.splitlines()[:2]
 

@@ -21,6 +21,7 @@ from hptheory.files import OutputError
 from hptheory.transfer import SweepTable
 from sims import sweep
 from sims.errors import CorruptRecordError
+from sims.report import read_runs
 from sims.store import load, provenance, runs_of
 from sims.sweep import Progress, packs, run
 from sims.table import COLUMNS, columns
@@ -181,7 +182,7 @@ def test_progress_tells_the_share_of_the_work(tmp_path):
     assert shares == sorted(shares)
     assert shares[-1] == pytest.approx(1.0)
     assert [progress.finished for progress in seen] == [0, 4, 4, 8]
-    assert seen[0] == Progress(finished=0, total=8, width=32, epoch=1, epochs=1, share=shares[0])
+    assert seen[0] == Progress(finished=0, total=8, width=32, step=37, steps=37, share=shares[0])
 
 
 def test_a_damaged_record_stops_the_sweep_before_training(tmp_path, monkeypatch):
@@ -223,3 +224,14 @@ def test_packs_hold_every_run_once():
         grouped = list(packs(runs, size))
         assert [one for _, pack in grouped for one in pack] == runs
         assert all(one.width == width for width, pack in grouped for one in pack)
+
+
+def test_further_hyperparameters_are_axes(tmp_path):
+    """Two beta1 beside two rates: an axis of the table, a column, and an HP of the analysis."""
+    table = run(setting(widths=(32,), seeds=(0,), hps=(("beta1", (0.5, 0.9)),)), tmp_path)
+    assert table.loss.dims == ("width", "seed", "lr", "beta1")
+    assert bool(table.finished.all())
+    assert read_runs(tmp_path).hp_names == ("lr", "beta1")
+    one = run(setting(widths=(32,), seeds=(0,), lrs=(2.0**-8,), hps=(("beta1", (0.5, 0.9)),)), tmp_path)
+    assert one.loss.values.flatten().tolist() == table.loss.sel(lr=2.0**-8).values.flatten().tolist()
+    assert read_runs(tmp_path).hp_names == ("beta1",)

@@ -12,11 +12,13 @@ from torch.nn import functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from hptheory.errors import DomainError
-from sims.data import Classification, epoch_batches
+from sims.data import epoch_batches
+from sims.evaluation import evaluate
 from sims.schedules import schedule_factor
 from sims.settings import AdamConfig, SGDConfig, Training
-from sims.train import Member, build, evaluate, train_pack, train_step
-from tests.sims.small import ADAM, MOMENTUM, digits, training
+from sims.tasks import Batch, ClassificationTask
+from sims.train import Member, Pack, train_pack, train_step
+from tests.sims.small import ADAM, MOMENTUM, digits, images, training
 
 RATES = {"adam": (2.0**-9, 2.0**-7, 2.0**-5), "sgd": (2.0**-8, 2.0**-6, 2.0**-4)}
 
@@ -26,7 +28,7 @@ def members(optimizer: AdamConfig | SGDConfig, seeds: tuple[int, ...] = (0, 1)) 
 
 
 def plain_run(
-    config: Training, width: int, member: Member, data: Classification
+    config: Training, width: int, member: Member, task: ClassificationTask
 ) -> tuple[list[float], float]:
     """One nn.Module, torch.optim, a loop: the batch losses and the final validation loss.
 
@@ -34,7 +36,7 @@ def plain_run(
     32/width of the hidden layer's for Adam, whose epsilon follows 1/width on the hidden layer; SGD's rates
     are width/32 and 32/width.
     """
-    start, _ = build(config, width, [member], data)
+    start, data = Pack(config, width, [member], task).model, task.data
     net = nn.Sequential(
         nn.Linear(data.features, width, bias=False), nn.ReLU(), nn.Linear(width, data.classes, bias=False)
     ).to(data.train_x.dtype)
@@ -75,11 +77,11 @@ def plain_run(
 @pytest.mark.parametrize("optimizer", [ADAM, MOMENTUM], ids=lambda config: config.name)
 def test_one_member_equals_a_plain_loop(optimizer, width):
     """In float64: a few roundings of 1e-16 a step, 18 steps."""
-    data, config = digits().to("cpu", torch.float64), training(optimizer)
+    task, config = digits(torch.float64), training(optimizer)
     pack = members(optimizer)
-    outcomes = train_pack(config, width, pack, data)
+    outcomes = train_pack(config, width, pack, task)
     for index in (0, 4):
-        losses, final = plain_run(config, width, pack[index], data)
+        losses, final = plain_run(config, width, pack[index], task)
         per_epoch = torch.tensor(losses, dtype=torch.float64).view(config.epochs, -1).mean(1).tolist()
         assert outcomes[index].train_loss_curve == pytest.approx(per_epoch, rel=1e-13)
         assert outcomes[index].loss == pytest.approx(final, rel=1e-13)
@@ -111,7 +113,7 @@ def test_threads_differ_in_nothing():
 
 
 def test_members_of_a_seed_share_initial_weights():
-    model, _ = build(training(), 64, members(ADAM), digits())
+    model = Pack(training(), 64, members(ADAM), digits()).model
     for weight in model.parameters():
         assert (weight[0] == weight[1]).all()
         assert (weight[3] == weight[4]).all()
@@ -147,8 +149,9 @@ def test_divergence_is_recorded_and_disturbs_nobody():
 
 def test_divergence_in_the_last_step_is_seen_by_the_final_evaluation():
     """One step only: its loss precedes the update, so that every batch loss is finite."""
-    data = replace(digits(), train_x=digits().train_x[:32], train_y=digits().train_y[:32])
-    outcome = train_pack(training(MOMENTUM, epochs=1), 32, [Member(1e38, 0)], data)[0]
+    data = replace(images(), train_x=images().train_x[:32], train_y=images().train_y[:32])
+    task = ClassificationTask(data)
+    outcome = train_pack(training(MOMENTUM, epochs=1), 32, [Member(1e38, 0)], task)[0]
     assert outcome.diverged
     assert outcome.last_step == 1
     assert math.isfinite(outcome.train_loss_curve[0])
@@ -167,9 +170,9 @@ def test_losses_fall_and_curves_are_labelled():
 
 def test_evaluation_is_the_mean_over_all_examples():
     """597 examples are two chunks; the second route takes all at once (float64: rounding only)."""
-    data = digits().to("cpu", torch.float64)
-    model, _ = build(training(), 32, members(ADAM), data)
-    loss, accuracy = evaluate(model, data.validation_x, data.validation_y)
+    task = digits(torch.float64)
+    model, data = Pack(training(), 32, members(ADAM), task).model, task.data
+    loss, accuracy = evaluate(model, task)
     logits = model(data.validation_x.expand(6, -1, -1))
     expected = [F.cross_entropy(member, data.validation_y).item() for member in logits]
     assert loss.tolist() == pytest.approx(expected, rel=1e-12)
@@ -195,19 +198,20 @@ class Synchronisations(TorchDispatchMode):
 
 @pytest.mark.parametrize("optimizer", [ADAM, MOMENTUM], ids=lambda config: config.name)
 def test_no_synchronisation_inside_a_step(optimizer):
-    model, rule = build(training(optimizer), 32, members(optimizer), digits())
-    x, y = digits().train_x[:192].view(6, 32, -1), digits().train_y[:192].view(6, 32)
+    pack = Pack(training(optimizer), 32, members(optimizer), digits())
+    batch = Batch(images().train_x[:192].view(6, 32, -1), images().train_y[:192].view(6, 32))
     with Synchronisations() as seen:
-        train_step(model, rule, x, y)
+        pack.advance(8)  # the evaluation is after the ninth step
         assert seen.count == 0
-        float(train_step(model, rule, x, y).sum())
+        float(train_step(pack.model, pack.optimizer, digits(), batch).sum())
     assert seen.count == 1  # the counter does object to a number that is read
 
 
-def test_epochs_are_reported():
-    seen: list[int] = []
-    train_pack(training(epochs=3), 32, members(ADAM), digits(), on_epoch=seen.append)
-    assert seen == [1, 2, 3]
+def test_progress_is_reported():
+    seen: list[tuple[int, int]] = []
+    report = lambda step, steps: seen.append((step, steps))  # noqa: E731
+    train_pack(training(epochs=3), 32, members(ADAM), digits(), on_progress=report)
+    assert seen == [(9, 27), (18, 27), (27, 27)]
 
 
 def test_bad_packs():
@@ -215,3 +219,101 @@ def test_bad_packs():
         train_pack(training(), 32, [], digits())
     with pytest.raises(DomainError, match="batch_size = 301"):
         train_pack(replace(training(), batch_size=301), 32, members(ADAM), digits())
+
+
+@pytest.mark.parametrize("lrs", [RATES["sgd"], (2.0**-8, 1e30, 2.0**-4), (1e30, 1e30 / 2, 2.0**-4)])
+@pytest.mark.parametrize("optimizer", [ADAM, MOMENTUM], ids=lambda config: config.name)
+@pytest.mark.parametrize("stop", [1, 9, 13])
+def test_restored_equals_uninterrupted(optimizer, stop, lrs):
+    """Bit for bit, in the middle of an epoch, at its end, and with members that diverged before."""
+    config, pack = training(optimizer), [Member(lr, 0) for lr in lrs]
+    stopped = Pack(config, 50, pack, digits())
+    stopped.advance(stop)
+    state = {name: tensor.clone() for name, tensor in stopped.state().items()}
+    stopped.advance(100)
+    resumed = Pack(config, 50, pack, digits())
+    resumed.restore(state)
+    resumed.advance(100)
+    assert resumed.outcomes() == stopped.outcomes() == train_pack(config, 50, pack, digits())
+    assert all(
+        (a == b).all() for a, b in zip(resumed.state().values(), stopped.state().values(), strict=True)
+    )
+
+
+def test_diverged_members_are_dropped():
+    pack = Pack(training(MOMENTUM), 32, [Member(2.0**-8, 0), Member(1e30, 0), Member(2.0**-6, 1)], digits())
+    pack.advance(9)
+    assert pack.running == [0, 2]
+    assert all(len(parameter) == 2 for parameter in pack.model.parameters())
+    everyone = Pack(training(MOMENTUM), 32, [Member(1e30, 0), Member(1e31, 0)], digits())
+    everyone.advance(18)
+    assert everyone.running == []
+    assert all(outcome.diverged and outcome.last_step < 9 for outcome in everyone.outcomes())
+
+
+def test_members_have_their_own_constants():
+    """A pack over beta1 gives what a setting with that beta1 gives: rounding only, in float64."""
+    values, task = (0.5, 0.9), digits(torch.float64)
+    pack = [Member(2.0**-7, 0, (("beta1", value),)) for value in values]
+    outcomes = train_pack(training(), 32, pack, task)
+    for value, outcome in zip(values, outcomes, strict=True):
+        alone = train_pack(training(replace(ADAM, beta1=value)), 32, [Member(2.0**-7, 0)], task)[0]
+        assert outcome.loss == pytest.approx(alone.loss, rel=1e-12)
+    assert outcomes[0].loss != pytest.approx(outcomes[1].loss, rel=1e-3)
+
+
+def test_the_average_is_that_of_the_weights():
+    """The second route: all weights along the run, averaged with explicit coefficients at the end."""
+    config, task = training(), digits(torch.float64)
+    pack = Pack(config, 32, members(ADAM), task)
+    path = [pack.model.hidden.weight.detach().clone()]
+    for _ in range(18):
+        pack.advance(1)
+        path.append(pack.model.hidden.weight.detach().clone())
+    alphas = [config.ema.decay(step) for step in range(18)]
+    shares = [(1 - alpha) * math.prod(alphas[step + 1 :]) for step, alpha in enumerate(alphas)]
+    expected = math.prod(alphas) * path[0] + sum(s * w for s, w in zip(shares, path[1:], strict=True))
+    # 18 roundings of 1e-16 relative to weights of order one.
+    torch.testing.assert_close(pack.ema.weights["hidden.weight"], expected, rtol=1e-13, atol=1e-14)
+    assert all(outcome.ema_loss != outcome.loss for outcome in pack.outcomes())
+
+
+class Watching:
+    """An observer that notes what it is called with."""
+
+    def __init__(self) -> None:
+        self.steps: list[int] = []
+        self.members: list[int] = []
+
+    def prepare(self, model: nn.Module) -> None:
+        self.names = [name for name, _ in model.named_parameters()]
+
+    def step(self, weights: dict[str, torch.Tensor], step: int) -> None:
+        assert list(weights) == self.names
+        self.steps.append(step)
+        self.members.append(len(weights["hidden.weight"]))
+
+    def select(self, kept: torch.Tensor) -> None:
+        self.kept = kept.tolist()
+
+    def state(self) -> dict[str, torch.Tensor]:
+        return {"steps": torch.tensor(self.steps)}
+
+    def restore(self, state: dict[str, torch.Tensor]) -> None:
+        self.steps = state["steps"].tolist()
+
+
+def test_observers_see_the_snapshots():
+    config, watching = training(MOMENTUM), Watching()
+    runs = [Member(1e30, 0), Member(2.0**-8, 0), Member(2.0**-8, 1)]
+    pack = Pack(config, 32, runs, digits(), observers=[watching])
+    pack.advance(10)
+    assert watching.kept == [1, 2]
+    again = Watching()
+    resumed = Pack(config, 32, runs, digits(), observers=[again])
+    resumed.restore(pack.state())
+    resumed.advance(8)
+    assert again.steps == [step for step in range(18) if config.ema.is_snapshot(step)]
+    assert watching.members == [3] * sum(step < 9 for step in watching.steps) + [2] * sum(
+        step >= 9 for step in watching.steps
+    )

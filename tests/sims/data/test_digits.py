@@ -7,8 +7,7 @@ import pytest
 import torch
 from sklearn.datasets import load_digits as embedded
 
-from hptheory.errors import DomainError, MissingExtraError, UnknownNameError
-from sims.data import load_data
+from hptheory.errors import DomainError, MissingExtraError
 from sims.data.digits import load_digits
 
 
@@ -42,11 +41,6 @@ def test_the_split_is_fixed_and_balanced():
 def test_sizes_outside_the_domain(size):
     with pytest.raises(DomainError, match=f"validation_size = {size}"):
         load_digits(size)
-
-
-def test_unknown_data():
-    with pytest.raises(UnknownNameError, match="did you mean digits"):
-        load_data("digit", 100)
 
 
 def test_without_scikit_learn(monkeypatch):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,8 +12,10 @@ import torch
 from torch.nn import functional as F
 
 from hptheory.parameterization import OPTIMIZERS, LayerScaling, mup_scaling
-from sims.models import TwoLayerMLP, param_groups
-from sims.optim import SGD, Adam
+from sims.members import Member
+from sims.models import TwoLayerMLP
+from sims.optim.build import build_optimizer
+from tests.sims.small import ADAM, MOMENTUM, training
 
 WIDTHS = (32, 64, 256, 1024)
 BASE = 32
@@ -21,7 +24,13 @@ BASE = 32
 def network(
     width: int, optimizer: str = "adam", seeds: tuple[int, ...] = (0, 1, 2), **options: object
 ) -> TwoLayerMLP:
-    return TwoLayerMLP(64, width, 10, base_width=BASE, optimizer=optimizer, seeds=seeds, **options)
+    rule = partial(options.pop("rule", mup_scaling), optimizer)
+    return TwoLayerMLP(64, width, 10, base_width=BASE, rule=rule, seeds=seeds, **options)
+
+
+def optimizer_of(model: TwoLayerMLP, optimizer: str, rates: list[float]) -> torch.optim.Optimizer:
+    config = {"adam": ADAM, "sgd": MOMENTUM}[optimizer]
+    return build_optimizer(training(config), model, [Member(rate, 0) for rate in rates])
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -46,10 +55,11 @@ def test_rates_of_each_layer(width):
     expected = {"adam": [1, 1 / r], "sgd": [r, 1 / r]}
     peak = torch.tensor([0.5, 1.0, 2.0])
     for optimizer, factors in expected.items():
-        groups = param_groups(network(width, optimizer), peak)
+        groups = optimizer_of(network(width, optimizer), optimizer, peak.tolist()).param_groups
         assert [group["lr"].flatten().tolist() for group in groups] == [(peak * f).tolist() for f in factors]
         assert all(group["lr"].shape == (3, 1, 1) for group in groups)
-    assert [group["eps"] for group in param_groups(network(width), peak, epsilon=1e-8)] == [1e-8 / r, 1e-8]
+    groups = optimizer_of(network(width), "adam", peak.tolist()).param_groups
+    assert [group["eps"] for group in groups] == [1e-8 / r, 1e-8]
 
 
 def test_the_function_is_that_of_each_member():
@@ -74,9 +84,8 @@ def trained(width: int, optimizer: str, rule: object, steps: int = 3) -> tuple[t
     stream = torch.Generator().manual_seed(0)
     x = torch.randn(16, 64, generator=stream).expand(len(seeds), -1, -1)
     labels = torch.randint(10, (16,), generator=stream).repeat(len(seeds))
-    rate = torch.full((len(seeds),), {"adam": 0.005, "sgd": 0.05}[optimizer])
-    groups = param_groups(model, rate)
-    train = Adam(groups) if optimizer == "adam" else SGD(groups)
+    rate = {"adam": 0.005, "sgd": 0.05}[optimizer]
+    train = optimizer_of(model, optimizer, [rate] * len(seeds))
     before = model.hidden(x), model(x)
     for _ in range(steps):
         train.zero_grad()

@@ -64,7 +64,7 @@ def test_grids_outside_the_domain(field, value, message):
         replace(get_setting("digits", "smoke"), **{field: value})
 
 
-@pytest.mark.parametrize("field", ["epochs", "batch_size", "base_width", "validation_size"])
+@pytest.mark.parametrize("field", ["epochs", "batch_size", "base_width", "evaluations"])
 def test_counts_outside_the_domain(field):
     with pytest.raises(DomainError, match=f"{field} = 0"):
         replace(get_setting("digits", "smoke").training, **{field: 0})

@@ -9,7 +9,7 @@ import pytest
 
 from hptheory.files import OutputError
 from sims.errors import CorruptRecordError, RunDirectoryError
-from sims.settings import AdamConfig, ScheduleConfig, SGDConfig, Training
+from sims.settings import AdamConfig, DigitsConfig, MLPConfig, ScheduleConfig, SGDConfig, Training
 from sims.store import Run, Store, load, run_key, runs_of
 from tests.sims.small import setting
 
@@ -48,7 +48,15 @@ def test_keys_name_every_field():
         (replace(training, epochs=7), RUN),
         (replace(training, batch_size=7), RUN),
         (replace(training, base_width=7), RUN),
-        (replace(training, validation_size=7), RUN),
+        (training, replace(RUN, hps=(("beta1", 0.5),))),
+        (replace(training, task=DigitsConfig(validation_size=7)), RUN),
+        (replace(training, model=MLPConfig(bias=True)), RUN),
+        (replace(training, ema=None), RUN),
+        (replace(training, epochs=None, steps=7), RUN),
+        (replace(training, evaluations=7), RUN),
+        (replace(training, lr_factors=(("readout", 0.5),)), RUN),
+        (replace(training, parameterization="ntk"), RUN),
+        (replace(training, precision="bf16"), RUN),
         (replace(training, optimizer=replace(training.optimizer, beta1=0.5)), RUN),
         (replace(training, optimizer=SGDConfig()), RUN),
         (replace(training, schedule=replace(training.schedule, warmup=0.5)), RUN),
@@ -58,10 +66,8 @@ def test_keys_name_every_field():
 
 def test_keys_are_the_same_for_ever():
     """A key that changes orphans every stored sweep."""
-    training = Training(
-        "digits", 597, 32, epochs=20, batch_size=32, optimizer=AdamConfig(), schedule=ScheduleConfig()
-    )
-    assert run_key(training, RUN) == "c30424636261de8e0894301e85bc7a3e"
+    training = Training(DigitsConfig(), AdamConfig(), 32, epochs=20, batch_size=32, schedule=ScheduleConfig())
+    assert run_key(training, RUN) == "4f939250d115476f88067d990e896b1c"
 
 
 def test_a_wider_grid_finds_what_it_shares(store):

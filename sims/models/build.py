@@ -1,0 +1,46 @@
+"""A stacked network from its config, scaled by the rules of a parameterization."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from torch import nn
+
+from hptheory.parameterization import LayerScaling, mup_scaling
+from sims.models.linear import Rule
+from sims.models.mlp import TwoLayerMLP
+from sims.settings import Training
+from sims.settings.checks import check_known
+from sims.settings.models import MLPConfig
+from sims.tasks.base import Task
+
+RULES: dict[str, Callable[..., LayerScaling]] = {"mup": mup_scaling}
+
+
+def build_model(training: Training, width: int, seeds: Sequence[int], task: Task) -> nn.Module:
+    """The networks of one width at their initial weights, stacked, one for each entry of ``seeds``.
+
+    The forward takes x [member or 1, batch, ...] and gives outputs [member, batch, ...]; every parameter is
+    [member, ...] and known to ``scaled_parameters``.
+
+    *Laws*: networks of one seed are equal, whatever else is in the stack.
+    """
+    match training.model:
+        case MLPConfig():
+            model: nn.Module = TwoLayerMLP(
+                task.inputs,
+                width,
+                task.outputs,
+                base_width=training.base_width,
+                rule=layer_rule(training.parameterization, training.optimizer.name),
+                seeds=seeds,
+                config=training.model,
+            )
+    return model.to(task.device, task.dtype)
+
+
+def layer_rule(parameterization: str, optimizer: str) -> Rule:
+    """The rule of a parameterization as a function of shapes."""
+    check_known("parameterization", parameterization, RULES)
+    return partial(RULES[parameterization], optimizer)

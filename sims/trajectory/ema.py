@@ -1,0 +1,38 @@
+"""The exponential moving average of a network's weights, whose decay is warmed up along the run."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from sims.settings.schedules import EMAConfig
+
+
+class WeightAverage:
+    """ema <- alpha_t ema + (1 - alpha_t) w, from the initial weights; ``weights`` holds it by parameter name.
+
+    Source: paper, App. D.2; alpha_t is ``EMAConfig.decay``.
+
+    *Laws*: constant weights are their own average; with alpha = 0 the average is the last weights; one
+    update for each optimizer step, whatever the cadence of the observers.
+
+    >>> model = nn.Linear(1, 1, bias=False)
+    >>> average = WeightAverage(EMAConfig(0.5, 0.5), model)
+    >>> _ = nn.init.zeros_(average.weights["weight"]), nn.init.ones_(model.weight)
+    >>> [(average.update(step), average.weights["weight"].item())[1] for step in range(3)]
+    [0.5, 0.75, 0.875]
+    """
+
+    def __init__(self, config: EMAConfig, model: nn.Module) -> None:
+        self.config = config
+        self._parameters = dict(model.named_parameters())
+        self.weights: dict[str, Tensor] = {
+            name: parameter.detach().clone() for name, parameter in self._parameters.items()
+        }
+
+    @torch.no_grad()
+    def update(self, step: int) -> None:
+        """Take in the weights after optimizer step ``step`` (counted from 0)."""
+        torch._foreach_lerp_(
+            list(self.weights.values()), list(self._parameters.values()), 1 - self.config.decay(step)
+        )
