@@ -61,9 +61,13 @@ def extreme_overlap(
     lengths = {model: np.shape(index) for model, index in indices.items()}
     if len(set(lengths.values())) > 1:
         first, *others = lengths.items()
-        other = next(each for each in others if each[1] != first[1])
+        differing = next(each for each in others if each[1] != first[1])
         raise ShapeMismatchError(
-            f"the index of {first[0]}", first[1], f"that of {other[0]}", other[1], "take the same examples"
+            f"the index of {first[0]}",
+            first[1],
+            f"that of {differing[0]}",
+            differing[1],
+            "take the same examples",
         )
     chosen = {model: set(extreme_examples(index, share, end).tolist()) for model, index in indices.items()}
     overlaps: dict[tuple[int, int], list[float]] = {}
