@@ -161,6 +161,24 @@ def plan(
         print(plan_text(found))
 
 
+def check(
+    claims: Annotated[tyro.conf.Positional[tuple[str, ...]], tyro.conf.arg(metavar="[CLAIM ...]")] = (),
+    *,
+    fast: bool = False,
+    explain: bool = False,
+) -> int:
+    """Check the register of the papers' claims now: every verdict, and every certificate.
+
+    Args:
+        claims: Ids of claims, such as thm-3 or eq-16; by default all.
+        fast: Leave out the checks that take long; they are counted as left out.
+        explain: Print the argument of each claim.
+    """
+    from proofs_check.command import check as run
+
+    return run(claims, fast=fast, explain=explain)
+
+
 def read_table(path: Path, columns: Columns = Columns()) -> SweepTable:
     """The sweep table in a file, or in a directory that ``hptheory sweep`` wrote."""
     if path.is_dir():
@@ -187,6 +205,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "status": status,
     "analyse": analyse_table,
     "plan": plan,
+    "check": check,
 }
 
 
@@ -215,7 +234,7 @@ def _run(args: list[str]) -> int:
         return 0
     if args and not args[0].startswith("-") and args[0] not in COMMANDS:
         raise UnknownNameError("command", args[0], list(COMMANDS))
-    tyro.extras.subcommand_cli_from_dict(
+    code = tyro.extras.subcommand_cli_from_dict(
         COMMANDS,
         prog="hptheory",
         description="Does a learning rate tuned on a small model work on a large one, how fast, and why?",
@@ -223,4 +242,4 @@ def _run(args: list[str]) -> int:
         config=(tyro.conf.FlagCreatePairsOff,),
     )
     sys.stdout.flush()
-    return 0
+    return code or 0

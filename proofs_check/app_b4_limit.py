@@ -6,12 +6,14 @@ Everything printed here is right but for the scale of the penalty in the estimat
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import partial
 
 import mpmath as mp
 
 from hptheory.random_features import curve
 from proofs_check.certificates import require_positive, require_zero
-from proofs_check.claims import Claim, Equation, Refuted, Verdict
+from proofs_check.claims import Claim, Refuted, Verdict, refuted
+from proofs_check.equations import Equation
 from proofs_check.exact import Setting
 from proofs_check.implicit import DIGITS, EQUATION_9, EQUATION_10, TOLERANCE, number, transforms
 from proofs_check.numeric import SAMPLES
@@ -89,15 +91,14 @@ def optimality_signs(quantities: tuple[str, ...] = ("psi1*t - t + 1", "psi1*t**2
 
 
 CLAIMS = (
-    Claim(
+    *refuted(
         id="b4-estimator",
         place="App. B.4, the estimator",
         statement=r"a_\lambda = \operatorname{argmin}_{a\in\mathbb R^n} \sum_{i=1}^N (y_i - \langle a, "
         r"\sigma(W x_i)"
         r"\rangle)^2 + \lambda \lVert a\rVert_2^2, \quad W \in \mathbb R^{d\times n}",
-        verdict=Verdict.REFUTED,
-        printed=lambda: penalty_scale(0),
-        corrected=lambda: penalty_scale(1),
+        check=partial(penalty_scale, 0),
+        corrected=partial(penalty_scale, 1),
         correction=r"a_\lambda = \operatorname{argmin}_{a\in\mathbb R^n} \sum_{i=1}^N (y_i - \langle a, "
         r"\sigma("
         r"W^\top x_i)\rangle)^2 + n\lambda \lVert a\rVert_2^2, \quad W \in \mathbb R^{d\times n}",
@@ -115,7 +116,7 @@ CLAIMS = (
         r"m_2'(\lambda)}"
         r"{m_1(\lambda)^2}",
         verdict=Verdict.PROVED,
-        printed=Equation(WIDTH, ("R", "-B*dm1/m1**2 - A*dm2/m1**2")),
+        check=Equation(WIDTH, ("R", "-B*dm1/m1**2 - A*dm2/m1**2")),
         note="That this is the limit of the prediction risk is cited there; checked: the library computes "
         "it.",
     ),
@@ -124,7 +125,7 @@ CLAIMS = (
         place="App. B.4, (9)",
         statement=r"\frac1{\psi_1}(m_1 - m_2)(\mu_2^2 m_1 + \mu_1^2 m_2) + \mu_1^2 m_1 m_2 (z m_1 - 1) = 0",
         verdict=Verdict.PROVED,
-        printed=Equation(WIDTH, ("0", EQUATION_9)),
+        check=Equation(WIDTH, ("0", EQUATION_9)),
     ),
     Claim(
         id="eq-10",
@@ -133,14 +134,14 @@ CLAIMS = (
         r"m_1 m_2 "
         r"(z m_1 - 1) = 0",
         verdict=Verdict.PROVED,
-        printed=Equation(WIDTH, ("0", EQUATION_10)),
+        check=Equation(WIDTH, ("0", EQUATION_10)),
     ),
     Claim(
         id="b4-unique-solution",
         place="App. B.4, before (9)",
         statement=r"m_1, m_2 > 0 \text{ are uniquely defined by (9), (10) for } z > 0",
         verdict=Verdict.PROVED,
-        printed=unique_solution,
+        check=unique_solution,
         note=r"For real $z > 0$ and $0 < \mu_1^2 < 1$. The argument needs no bound on $z m_1$.",
         depends_on=("eq-9", "eq-10"),
     ),
@@ -151,7 +152,7 @@ CLAIMS = (
         r"\mu_2^2 m_1 + "
         r"\mu_1^2 m_2 - 1 =: \mathcal T_2 = 0",
         verdict=Verdict.PROVED,
-        printed=Equation(LIMIT, ("0", "u*m1*m2 + (m2 - m1)/psi1", "lam*m1 + v*m1 + u*m2 - 1")),
+        check=Equation(LIMIT, ("0", "u*m1*m2 + (m2 - m1)/psi1", "lam*m1 + v*m1 + u*m2 - 1")),
     ),
     Claim(
         id="b4-ridge-of-t",
@@ -159,21 +160,21 @@ CLAIMS = (
         statement=r"t := 1 + \mu_1^2\psi_1 m_1 > 1, \qquad \lambda(t) = \frac{\mu_1^2\psi_1}{t-1} - "
         r"\frac{\mu_1^2}{t} - \mu_2^2",
         verdict=Verdict.PROVED,
-        printed=Equation(LIMIT, ("lam", "u*psi1/(t - 1) - u/t - v")),
+        check=Equation(LIMIT, ("lam", "u*psi1/(t - 1) - u/t - v")),
     ),
     Claim(
         id="b4-dt-m1",
         place="App. B.4, chain rule",
         statement=r"\partial_t m_1 = \frac1{\mu_1^2\psi_1}",
         verdict=Verdict.PROVED,
-        printed=Equation(LIMIT, ("dt_m1", "1/(u*psi1)")),
+        check=Equation(LIMIT, ("dt_m1", "1/(u*psi1)")),
     ),
     Claim(
         id="b4-dt-m2",
         place="App. B.4, chain rule",
         statement=r"\partial_t m_2 = \frac1{\mu_1^2\psi_1 t^2}",
         verdict=Verdict.PROVED,
-        printed=Equation(LIMIT, ("dt_m2", "1/(u*psi1*t**2)")),
+        check=Equation(LIMIT, ("dt_m2", "1/(u*psi1*t**2)")),
     ),
     Claim(
         id="b4-dt-ridge",
@@ -181,35 +182,35 @@ CLAIMS = (
         statement=r"\partial_t\lambda = -\frac{\mu_1^2 S(t)}{t^2(t-1)^2}, \qquad S(t) := \psi_1 t^2 - "
         r"(t-1)^2",
         verdict=Verdict.PROVED,
-        printed=Equation(LIMIT, ("dt_lam", "-u*(psi1*t**2 - (t - 1)**2)/(t**2*(t - 1)**2)")),
+        check=Equation(LIMIT, ("dt_lam", "-u*(psi1*t**2 - (t - 1)**2)/(t**2*(t - 1)**2)")),
     ),
     Claim(
         id="b4-slope-m1",
         place="App. B.4, at eta = 0",
         statement=r"\frac{m_1'}{m_1^2} = -\frac{\psi_1 t^2}{S(t)}",
         verdict=Verdict.PROVED,
-        printed=Equation(LIMIT, ("dm1/m1**2", "-psi1*t**2/S")),
+        check=Equation(LIMIT, ("dm1/m1**2", "-psi1*t**2/S")),
     ),
     Claim(
         id="b4-slope-m2",
         place="App. B.4, at eta = 0",
         statement=r"\frac{m_2'}{m_1^2} = -\frac{\psi_1}{S(t)}",
         verdict=Verdict.PROVED,
-        printed=Equation(LIMIT, ("dm2/m1**2", "-psi1/S")),
+        check=Equation(LIMIT, ("dm2/m1**2", "-psi1/S")),
     ),
     Claim(
         id="b4-limit-risk",
         place="App. B.4, large-width limit",
         statement=r"\mathcal R_\infty(\lambda(t)) = \frac{\psi_1 (B t^2 + A)}{S(t)}",
         verdict=Verdict.PROVED,
-        printed=Equation(LIMIT, ("R", "psi1*(B*t**2 + A)/S")),
+        check=Equation(LIMIT, ("R", "psi1*(B*t**2 + A)/S")),
     ),
     Claim(
         id="eq-11",
         place="App. B.4, (11)",
         statement=r"\lambda^*(\infty) = \frac{\mu_1^2 B}{A} - \mu_2^2",
         verdict=Verdict.PROVED,
-        printed=Equation(OPTIMUM, ("lam", "u*B/A - v")),
+        check=Equation(OPTIMUM, ("lam", "u*B/A - v")),
         note="The minimiser over the whole physical branch; nothing else is stationary (rf-one-optimum).",
         depends_on=("rf-one-optimum",),
     ),
@@ -218,14 +219,14 @@ CLAIMS = (
         place="App. B.4, above (12)",
         statement=r"A = B\,\frac{t^*(t^*-1)}{\psi_1 t^* - t^* + 1}",
         verdict=Verdict.PROVED,
-        printed=Equation(OPTIMUM, ("A", "B*t*(t - 1)/(psi1*t - t + 1)")),
+        check=Equation(OPTIMUM, ("A", "B*t*(t - 1)/(psi1*t - t + 1)")),
     ),
     Claim(
         id="b4-optimality-signs",
         place="App. B.4, above (12)",
         statement=r"\psi_1 t^* - t^* + 1 > 0 \quad\text{and}\quad S(t^*) > 0",
         verdict=Verdict.PROVED,
-        printed=optimality_signs,
+        check=optimality_signs,
         note=r"For $A, B > 0$; the sign of $\lambda^*(\infty)$ plays no part.",
         depends_on=("b4-optimality",),
     ),
@@ -234,7 +235,7 @@ CLAIMS = (
         place="App. B.4, above (12)",
         statement=r"S(t^*) = (\psi_1 t^* - t^* + 1)\,t^* + (t^* - 1)",
         verdict=Verdict.PROVED,
-        printed=Equation(OPTIMUM, ("S", "(psi1*t - t + 1)*t + (t - 1)")),
+        check=Equation(OPTIMUM, ("S", "(psi1*t - t + 1)*t + (t - 1)")),
     ),
     Claim(
         id="eq-12",
@@ -243,7 +244,7 @@ CLAIMS = (
         r"\psi_1}{S(t^*)\,\lambda'(t^*)^2\,(\psi_1 t^* - "
         r"t^* + 1)} > 0, \qquad \lambda'(t^*) = -\frac{\mu_1^2 S(t^*)}{t^{*2}(t^*-1)^2} < 0",
         verdict=Verdict.PROVED,
-        printed=Equation(OPTIMUM, ("ddR", "2*B*psi1/(S*dt_lam**2*(psi1*t - t + 1))")),
+        check=Equation(OPTIMUM, ("ddR", "2*B*psi1/(S*dt_lam**2*(psi1*t - t + 1))")),
         note=r"The formula of $\lambda'(t^*)$ is b4-dt-ridge; the signs follow from b4-optimality-signs.",
         depends_on=("b4-dt-ridge", "b4-optimality-signs"),
     ),

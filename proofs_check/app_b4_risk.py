@@ -6,7 +6,8 @@ Both inherit an omission from the system E; the conclusion that is drawn from th
 from __future__ import annotations
 
 from proofs_check.certificates import require_positive
-from proofs_check.claims import Claim, Equation, Verdict
+from proofs_check.claims import Claim, Verdict, refuted
+from proofs_check.equations import Equation
 from proofs_check.exact import Setting
 
 _, LIMIT, OPTIMUM = Setting
@@ -36,14 +37,13 @@ def loss_gap_sign(text: str = LOSS_GAP) -> str:
 
 
 CLAIMS = (
-    Claim(
+    *refuted(
         id="eq-15",
         place="App. B.4, (15)",
         statement=r"\partial_{\eta=0}\mathcal R_\infty(\lambda) = \frac{(t-1)^2 Q(t)}{\mu_1^2 S(t)^2}, "
         r"\quad Q = \sum_{k=0}^2 "
         r"c_k t^k",
-        verdict=Verdict.REFUTED,
-        printed=Equation(LIMIT, ("deta_R", "(t - 1)**2*Q/(u*S**2)")),
+        check=Equation(LIMIT, ("deta_R", "(t - 1)**2*Q/(u*S**2)")),
         corrected=Equation(LIMIT, ("deta_R", RISK_BY_ETA)),
         correction=r"\partial_{\eta=0}\mathcal R_\infty(\lambda) = \frac{(t-1)^2}{\mu_1^4 "
         r"S^3}\Bigl\{\mu_1^2(\mu_2^2 A - "
@@ -58,18 +58,17 @@ CLAIMS = (
         place="App. B.4, factorisation at the optimum",
         statement=r"Q(t^*) = \frac{2 B(\mu_1^2 + \mu_2^2 t^*)(t^* - 1)S(t^*)}{\psi_1 t^* - t^* + 1}",
         verdict=Verdict.PROVED,
-        printed=Equation(OPTIMUM, ("Q", "2*B*(u + v*t)*(t - 1)*S/(psi1*t - t + 1)")),
+        check=Equation(OPTIMUM, ("Q", "2*B*(u + v*t)*(t - 1)*S/(psi1*t - t + 1)")),
         note="Right for the printed $Q$, which is not the derivative of the risk (eq-15).",
         depends_on=("b4-optimality",),
     ),
-    Claim(
+    *refuted(
         id="eq-16",
         place="App. B.4, (16)",
         statement=r"\partial_{\eta=0}\mathcal R_\infty(\lambda^*(\infty)) = \frac{2 B(\mu_1^2 + \mu_2^2 "
         r"t^*)(t^*-1)^3}"
         r"{\mu_1^2 S(t^*)(\psi_1 t^* - t^* + 1)} =: C_\eta",
-        verdict=Verdict.REFUTED,
-        printed=Equation(OPTIMUM, ("deta_R", "2*B*(u + v*t)*(t - 1)**3/(u*S*(psi1*t - t + 1))")),
+        check=Equation(OPTIMUM, ("deta_R", "2*B*(u + v*t)*(t - 1)**3/(u*S*(psi1*t - t + 1))")),
         corrected=Equation(
             OPTIMUM,
             (
@@ -89,7 +88,7 @@ CLAIMS = (
         place="App. B.4, (16)",
         statement=r"C_\eta > 0",
         verdict=Verdict.PROVED,
-        printed=loss_gap_sign,
+        check=loss_gap_sign,
         note=r"With the corrected $C_\eta$, for all $A, B > 0$.",
         depends_on=("eq-16", "b4-optimality-signs"),
     ),

@@ -6,18 +6,18 @@ omission.
 
 from __future__ import annotations
 
-from proofs_check.claims import AllOf, Claim, Equation, Verdict
+from proofs_check.claims import AllOf, Claim, Verdict, refuted
+from proofs_check.equations import Equation
 from proofs_check.exact import Setting
 
 WIDTH, LIMIT, OPTIMUM = Setting
 
 CLAIMS = (
-    Claim(
+    *refuted(
         id="b4-system-1",
         place="App. B.4, finite-width sensitivity, first row of E",
         statement=r"\mathcal T_2(m_1, m_2, \lambda) = 0",
-        verdict=Verdict.REFUTED,
-        printed=Equation(WIDTH, ("0", "T2")),
+        check=Equation(WIDTH, ("0", "T2")),
         corrected=Equation(WIDTH, ("0", "T2 + eta*(lam*m1 - 1)*(v*m1 + u*m2)")),
         correction=r"\mathcal T_2 + \eta\,(\lambda m_1 - 1)(\mu_2^2 m_1 + \mu_1^2 m_2) = 0",
         note=r"$\mathcal T_2 = 0$ follows from (9) with $m_1 - m_2 = \psi_1\mu_1^2 m_1 m_2$, which (10) "
@@ -31,7 +31,7 @@ CLAIMS = (
         r"= \mu_1^2 "
         r"m_1 m_2(\lambda m_1 - 1)",
         verdict=Verdict.PROVED,
-        printed=Equation(WIDTH, ("0", "T1 + eta*u*m1*m2*(lam*m1 - 1)")),
+        check=Equation(WIDTH, ("0", "T1 + eta*u*m1*m2*(lam*m1 - 1)")),
         depends_on=("eq-10",),
     ),
     Claim(
@@ -39,21 +39,20 @@ CLAIMS = (
         place="App. B.4, (13), first row of J0",
         statement=r"\partial_{m_1,m_2}\mathcal T_2 = (\lambda + \mu_2^2,\ \mu_1^2)",
         verdict=Verdict.PROVED,
-        printed=AllOf((Equation(LIMIT, ("J11", "lam + v")), Equation(LIMIT, ("J12", "u")))),
+        check=AllOf((Equation(LIMIT, ("J11", "lam + v")), Equation(LIMIT, ("J12", "u")))),
     ),
     Claim(
         id="b4-J0-row-2",
         place="App. B.4, (13), second row of J0",
         statement=r"\partial_{m_1,m_2}\mathcal T_1 = (\mu_1^2 m_2 - \psi_1^{-1},\ \mu_1^2 m_1 + \psi_1^{-1})",
         verdict=Verdict.PROVED,
-        printed=AllOf((Equation(LIMIT, ("J21", "u*m2 - 1/psi1")), Equation(LIMIT, ("J22", "u*m1 + 1/psi1")))),
+        check=AllOf((Equation(LIMIT, ("J21", "u*m2 - 1/psi1")), Equation(LIMIT, ("J22", "u*m1 + 1/psi1")))),
     ),
-    Claim(
+    *refuted(
         id="eq-13",
         place="App. B.4, (13), first row",
         statement=r"(\lambda + \mu_2^2)\,\partial_\eta m_1 + \mu_1^2\,\partial_\eta m_2 = 0",
-        verdict=Verdict.REFUTED,
-        printed=Equation(LIMIT, ("0", "(lam + v)*deta_m1 + u*deta_m2")),
+        check=Equation(LIMIT, ("0", "(lam + v)*deta_m1 + u*deta_m2")),
         corrected=Equation(LIMIT, ("(lam + v)*deta_m1 + u*deta_m2", "(v*m1 + u*m2)**2")),
         correction=r"(\lambda + \mu_2^2)\,\partial_\eta m_1 + \mu_1^2\,\partial_\eta m_2 = "
         r"(\mu_2^2 m_1 + \mu_1^2 m_2)^2",
@@ -67,7 +66,7 @@ CLAIMS = (
         r"\psi_1^{-1})\,\partial_\eta m_2 = "
         r"-\mathcal T_3|_{\eta=0}",
         verdict=Verdict.PROVED,
-        printed=Equation(LIMIT, ("(u*m2 - 1/psi1)*deta_m1 + (u*m1 + 1/psi1)*deta_m2", "-T3")),
+        check=Equation(LIMIT, ("(u*m2 - 1/psi1)*deta_m1 + (u*m1 + 1/psi1)*deta_m2", "-T3")),
         note=r"$T$ in print stands for $\mathcal T_3$.",
     ),
     Claim(
@@ -75,24 +74,23 @@ CLAIMS = (
         place="App. B.4, below (13)",
         statement=r"\mathcal T_3|_{\eta=0} = -\mu_1^2 m_1 m_2(\mu_2^2 m_1 + \mu_1^2 m_2)",
         verdict=Verdict.PROVED,
-        printed=Equation(LIMIT, ("T3", "-u*m1*m2*(v*m1 + u*m2)")),
+        check=Equation(LIMIT, ("T3", "-u*m1*m2*(v*m1 + u*m2)")),
     ),
     Claim(
         id="eq-14",
         place="App. B.4, (14)",
         statement=r"\det J_0 = \frac{\mu_1^2 S(t)}{\psi_1 t(t-1)} \ \Rightarrow\ \det J_0(t^*) > 0",
         verdict=Verdict.PROVED,
-        printed=Equation(LIMIT, ("detJ", "u*S/(psi1*t*(t - 1))")),
+        check=Equation(LIMIT, ("detJ", "u*S/(psi1*t*(t - 1))")),
         note="The sign follows from b4-optimality-signs.",
         depends_on=("b4-J0-row-1", "b4-J0-row-2", "b4-optimality-signs"),
     ),
-    Claim(
+    *refuted(
         id="b4-deta-m1",
         place=r"App. B.4, below (14), $\partial_\eta m_1$",
         statement=r"\partial_\eta m_1 = -\frac{\mu_1^4 m_1 m_2 (\mu_2^2 m_1 + \mu_1^2 m_2)}{\det J_0} = "
         r"-\frac{(t-1)^4(\mu_1^2 + \mu_2^2 t)}{\mu_1^4\psi_1^2\, t\, S(t)}",
-        verdict=Verdict.REFUTED,
-        printed=Equation(
+        check=Equation(
             LIMIT,
             ("deta_m1", "-u**2*m1*m2*(v*m1 + u*m2)/detJ", "-(t - 1)**4*(u + v*t)/(u**2*psi1**2*t*S)"),
         ),
@@ -110,14 +108,13 @@ CLAIMS = (
         note=r"The sign changes: at fixed ridge, $m_1$ grows with $\eta$.",
         depends_on=("eq-13", "b4-eq-13-row-2", "eq-14"),
     ),
-    Claim(
+    *refuted(
         id="b4-deta-m2",
         place=r"App. B.4, below (14), $\partial_\eta m_2$",
         statement=r"\partial_\eta m_2 = -\frac{(\lambda + \mu_2^2)\mu_1^2 m_1 m_2 (\mu_2^2 m_1 + \mu_1^2 "
         r"m_2)}{\det J_0} = "
         r"\frac{(t-1)^3(\mu_1^2 + \mu_2^2 t)(\psi_1 t - t + 1)}{\mu_1^4\psi_1^2\, t^2 S(t)}",
-        verdict=Verdict.REFUTED,
-        printed=Equation(
+        check=Equation(
             LIMIT,
             (
                 "deta_m2",
@@ -148,7 +145,7 @@ CLAIMS = (
         r"m_2'\partial_\eta m_1}"
         r"{m_1^3}\Bigr)",
         verdict=Verdict.PROVED,
-        printed=Equation(
+        check=Equation(
             LIMIT,
             (
                 "deta_R",
@@ -156,12 +153,11 @@ CLAIMS = (
             ),
         ),
     ),
-    Claim(
+    *refuted(
         id="b4-deta-slope-m1",
         place=r"App. B.4, mixed derivatives, $\partial_\eta m_1'$",
         statement=r"\partial_\eta m_1' = -\frac{\mu_1^2\,\mathcal S}{\det J_0}",
-        verdict=Verdict.REFUTED,
-        printed=Equation(LIMIT, ("deta_dm1", "-u*script_S/detJ")),
+        check=Equation(LIMIT, ("deta_dm1", "-u*script_S/detJ")),
         corrected=Equation(
             LIMIT,
             (
@@ -180,12 +176,11 @@ CLAIMS = (
         r"printed (15) uses it with the opposite sign.)",
         depends_on=("b4-deta-m1", "b4-deta-m2"),
     ),
-    Claim(
+    *refuted(
         id="b4-deta-slope-m2",
         place=r"App. B.4, mixed derivatives, $\partial_\eta m_2'$",
         statement=r"\partial_\eta m_2' = -\frac{(\lambda + \mu_2^2)\,\mathcal S}{\det J_0}",
-        verdict=Verdict.REFUTED,
-        printed=Equation(LIMIT, ("deta_dm2", "-(lam + v)*script_S/detJ")),
+        check=Equation(LIMIT, ("deta_dm2", "-(lam + v)*script_S/detJ")),
         corrected=Equation(
             LIMIT,
             (
@@ -206,7 +201,7 @@ CLAIMS = (
         statement=r"\mathcal S := \mu_1^2 m_2(2\lambda m_1 - 1)m_1' + \mu_1^2 m_1(\lambda m_1 - 1)m_2' + "
         r"\mu_1^2 m_1^2 m_2",
         verdict=Verdict.PROVED,
-        printed=Equation(LIMIT, ("dT3", "u*m2*(2*lam*m1 - 1)*dm1 + u*m1*(lam*m1 - 1)*dm2 + u*m1**2*m2")),
+        check=Equation(LIMIT, ("dT3", "u*m2*(2*lam*m1 - 1)*dm1 + u*m1*(lam*m1 - 1)*dm2 + u*m1**2*m2")),
         note=r"A definition; it is the derivative of $\mathcal T_3$ by $\lambda$, as intended.",
     ),
     Claim(
@@ -216,7 +211,7 @@ CLAIMS = (
         r"\frac{2t+1}{S(t)}\cdot\frac{t-1}"
         r"{\mu_1^2\psi_1}\cdot\frac{\mu_1^2 + \mu_2^2 t}{t}\Bigr] + \frac{(t-1)^3}{\mu_1^4\psi_1^3 t}",
         verdict=Verdict.PROVED,
-        printed=Equation(
+        check=Equation(
             LIMIT,
             (
                 "script_S",

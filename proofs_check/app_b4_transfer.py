@@ -7,6 +7,7 @@ vanishes on a surface of admissible models, where the ridge converges faster tha
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import partial
 
 import mpmath as mp
 
@@ -15,7 +16,8 @@ from hptheory.random_features.large_width import expand
 from hptheory.random_features.series import Series
 from proofs_check.app_b4_risk import loss_gap_sign
 from proofs_check.certificates import require_positive, require_zero
-from proofs_check.claims import AllOf, Claim, Equation, Refuted, Verdict
+from proofs_check.claims import AllOf, Claim, Refuted, Verdict, refuted
+from proofs_check.equations import Equation
 from proofs_check.exact import Setting, exact_values
 from proofs_check.exceptional import (
     WITNESSES,
@@ -97,8 +99,8 @@ SHARP = AllOf(
         expansion_on_surface,
         zeros_on_curve,
         order_at_point,
-        lambda: order_of_hyperparameter_gap(2),
-        lambda: order_of_hyperparameter_gap(3),
+        partial(order_of_hyperparameter_gap, 2),
+        partial(order_of_hyperparameter_gap, 3),
     )
 )
 """The steps of the sharp form of Theorem 3."""
@@ -113,7 +115,7 @@ CLAIMS = (
         r"R_\infty(\lambda^*(\infty))}{\partial_\lambda^2"
         r"\mathcal R_\infty(\lambda^*(\infty))}",
         verdict=Verdict.PROVED,
-        printed=AllOf((Equation(OPTIMUM, ("C_lam", "-ddeta_R/ddR")), optimum_is_analytic)),
+        check=AllOf((Equation(OPTIMUM, ("C_lam", "-ddeta_R/ddR")), optimum_is_analytic)),
         note=r"The continued minimum is the global one (rf-one-optimum), and $\lambda^*$ is analytic in "
         r"$\eta$.",
         depends_on=("eq-12", "eq-14", "rf-one-optimum"),
@@ -125,15 +127,14 @@ CLAIMS = (
         r"\frac{\partial_t(\partial_{\eta=0}"
         r"\mathcal R(\lambda(t)))}{\partial_t\lambda(t)}",
         verdict=Verdict.PROVED,
-        printed=Equation(OPTIMUM, ("ddeta_R", "dt_deta_R/dt_lam")),
+        check=Equation(OPTIMUM, ("ddeta_R", "dt_deta_R/dt_lam")),
     ),
-    Claim(
+    *refuted(
         id="b4-C-lambda",
         place="App. B.4, closed form of C_lambda",
         statement=r"C_\lambda = \frac{(3\psi_1 - 4\mu_1^2\psi_1 + 1)t^{*2} + 2(2\mu_1^2\psi_1 - 1)t^* + 1}"
         r"{2\psi_1 t^{*2}}",
-        verdict=Verdict.REFUTED,
-        printed=Equation(
+        check=Equation(
             OPTIMUM,
             ("C_lam", "((3*psi1 - 4*u*psi1 + 1)*t**2 + 2*(2*u*psi1 - 1)*t + 1)/(2*psi1*t**2)"),
         ),
@@ -153,7 +154,7 @@ CLAIMS = (
         r"C_\eta\,\frac{\psi_1}"
         r"{\psi_2} + o(\psi_2^{-1})",
         verdict=Verdict.PROVED,
-        printed=AllOf((Equation(OPTIMUM, ("dRopt", "deta_R")), optimum_is_analytic)),
+        check=AllOf((Equation(OPTIMUM, ("dRopt", "deta_R")), optimum_is_analytic)),
         note=r"With $C_\eta$ as the derivative that (16) names; its value is corrected there.",
         depends_on=("eq-16", "eq-17"),
     ),
@@ -165,7 +166,7 @@ CLAIMS = (
         r"} \mu_1^2 > \tfrac{2 + \sqrt 2}{4},\ \text{and have } \psi_1 > \tfrac{3 + 2\sqrt 3}{9},\ "
         r"\lambda^*(\infty) > 0",
         verdict=Verdict.PROVED,
-        printed=AllOf((sign_of_first_coefficient, range_of_surface, lambda: witness(2))),
+        check=AllOf((sign_of_first_coefficient, range_of_surface, partial(witness, 2))),
         depends_on=("b4-C-lambda",),
     ),
     Claim(
@@ -175,7 +176,7 @@ CLAIMS = (
         r"\mu_2^2) = 0,\ "
         r"s > \tfrac{1 + 8\sqrt{85}}{49}",
         verdict=Verdict.PROVED,
-        printed=AllOf((expansion_on_surface, zeros_on_curve, lambda: witness(3))),
+        check=AllOf((expansion_on_surface, zeros_on_curve, partial(witness, 3))),
         depends_on=("exceptional-surface",),
     ),
     Claim(
@@ -185,16 +186,15 @@ CLAIMS = (
         r"3588 s^2 - 5304 s "
         r"- 2952 = 0; \text{ the fourth does not vanish there}",
         verdict=Verdict.PROVED,
-        printed=AllOf((zeros_on_curve, order_at_point)),
+        check=AllOf((zeros_on_curve, order_at_point)),
         depends_on=("exceptional-curve",),
     ),
-    Claim(
+    *refuted(
         id="b4-suboptimality",
         place="App. B.4, conclusion",
         statement=r"\lvert\mathcal R_\infty(\lambda^*(\psi_2)) - \mathcal R_\infty(\lambda^*(\infty))\rvert "
         r"\sim \psi_2^{-2}",
-        verdict=Verdict.REFUTED,
-        printed=always_first_order,
+        check=always_first_order,
         corrected=SHARP,
         correction=r"c_n = \Theta(\psi_2^{-2k}), \quad k = 1 \text{ but on the exceptional surface (2), "
         r"curve (3) and "
@@ -203,14 +203,13 @@ CLAIMS = (
         "[the exceptional surface](theorem_3.md).",
         depends_on=("exceptional-surface", "exceptional-curve", "exceptional-point"),
     ),
-    Claim(
+    *refuted(
         id="thm-3",
         place="Sec. 3.2, Theorem 3",
         statement=r"\text{Under Assumption 2: } a_n = \Theta(\psi_2^{-1}), \quad b_n = O(\psi_2^{-1}), "
         r"\quad c_n = "
         r"O(\psi_2^{-2})",
-        verdict=Verdict.REFUTED,
-        printed=theorem_3_without_noise,
+        check=theorem_3_without_noise,
         corrected=SHARP,
         correction=r"\text{If moreover } B = {\mu_2^*}^2 + \sigma_\varepsilon^2 > 0\text{: } a_n = "
         r"C_\eta\psi_1/\psi_2 + "

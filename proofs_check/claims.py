@@ -1,40 +1,44 @@
 """A claim of the paper as data, and what checking it means.
 
-A claim is printed in one place of the paper. Its check either returns one line that says what was
-established, or raises `Refuted` with a counterexample; then the corrected statement must pass its own check.
+A claim is printed in one place. Its check either returns one line that says what was established, or raises
+`Refuted` with a counterexample; the corrected statement is then a claim of its own, that must be proved.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any
 
-import mpmath as mp
-
-from proofs_check.exact import Setting, exact_values, rational_values
-from proofs_check.formulas import evaluate, parse
-from proofs_check.implicit import DIGITS, TOLERANCE
-from proofs_check.numeric import SAMPLES, numeric_values
+from proofs_check.region import ANYTHING, Region
 
 Check = Callable[[], str]
 
 
 class Verdict(Enum):
-    """What is known about a printed statement."""
+    """What is known about a statement."""
 
     PROVED = "proved"
     """Exact: identities of rational functions, certificates of sign, exact algebra."""
     CERTIFIED = "certified"
-    """Ball arithmetic over a stated region."""
+    """Enclosed over a stated region: boxes or balls."""
     EVIDENCE = "evidence"
     """Numerical, and the check says how much."""
     REFUTED = "refuted"
-    """A counterexample in exact arithmetic, and a corrected statement that is proved."""
+    """A counterexample in exact arithmetic; the corrected statement is a claim of its own."""
+    CITED = "cited"
+    """Taken from the literature; a check, if there is one, says what of it was looked at."""
+    OPEN = "open"
+    """Neither shown nor refuted; a check, if there is one, says what is known."""
 
 
 class Refuted(Exception):
     """A check met a counterexample; the message shows it."""
+
+
+class Undecided(Exception):
+    """An enclosure or a search did not decide; the message says how far it got."""
 
 
 class RoutesDisagree(AssertionError):
@@ -43,23 +47,66 @@ class RoutesDisagree(AssertionError):
 
 @dataclass(frozen=True)
 class Claim:
-    """One statement of the paper, with its verdict and the checks behind it."""
+    """One statement of the paper, with its verdict and the check behind it."""
 
     id: str
-    """As in the paper where it has a number (eq-11, thm-3), with a prefix b4- where it has none."""
+    """As in the paper where it has a number (eq-11, thm-3), with a prefix (b4-) where it has none."""
     place: str
     statement: str
     """LaTeX, as printed (A = mu1*^2 and B = mu2*^2 + sigma_eps^2 abbreviate)."""
     verdict: Verdict
-    printed: Check
-    """The check of the printed statement."""
-    corrected: Check | None = None
-    """The check of the corrected statement, where the printed one is refuted."""
-    correction: str = ""
-    """The corrected statement in LaTeX or words."""
+    check: Check | None = None
+    """Raises `Refuted` where the verdict is refuted. Only what is cited or open may have none."""
+    region: Region = ANYTHING
+    """The variables, and for which of their values the statement is claimed."""
+    hypotheses: tuple[str, ...] = ()
+    """What is assumed beyond the region, in words."""
+    cites: tuple[str, ...] = ()
+    """The inferences that are taken from the literature, each with its source."""
     note: str = ""
-    """What a reader should know beyond the statement, in Markdown: hypotheses, why the print goes wrong."""
+    """What to know beyond the statement, in Markdown: why the print goes wrong, what it needs."""
     depends_on: tuple[str, ...] = ()
+    corrected_by: str = ""
+    """The id of the corrected statement, where this one is refuted."""
+    slow: bool = False
+    """Whether the check takes more than a few seconds, and is left out by ``--fast``."""
+    breaks: tuple[tuple[str, Check], ...] = field(default=(), compare=False)
+    """Broken variants of the check (what was broken, and the check that must raise `Refuted`)."""
+
+    @property
+    def where(self) -> Region:
+        """The region of the claim, or else that of its check."""
+        return self.region if self.region is not ANYTHING else getattr(self.check, "region", ANYTHING)
+
+
+def refuted(
+    *,
+    id: str,
+    correction: str,
+    corrected: Check,
+    correction_note: str = "",
+    corrected_verdict: Verdict = Verdict.PROVED,
+    corrected_breaks: tuple[tuple[str, Check], ...] = (),
+    **shared: Any,
+) -> tuple[Claim, Claim]:
+    """Return two claims: the printed statement, refuted, and ``<id>-corrected``.
+
+    The first keeps the ``note`` and the check of the print; region, place and dependencies are shared.
+    """
+    fixed = f"{id}-corrected"
+    printed = Claim(id=id, verdict=Verdict.REFUTED, corrected_by=fixed, **shared)
+    kept = ("place", "region", "hypotheses", "cites", "depends_on", "slow")
+    common = {name: shared[name] for name in kept if name in shared}
+    common["place"] = f"{common['place']}, corrected"
+    return printed, Claim(
+        id=fixed,
+        statement=correction,
+        verdict=corrected_verdict,
+        check=corrected,
+        note=correction_note,
+        breaks=corrected_breaks,
+        **common,
+    )
 
 
 @dataclass(frozen=True)
@@ -68,7 +115,7 @@ class Verification:
 
     claim: Claim
     found: Verdict
-    lines: tuple[str, ...]
+    line: str
 
     @property
     def holds(self) -> bool:
@@ -77,18 +124,21 @@ class Verification:
 
 
 def verify(claim: Claim) -> Verification:
-    """Return what the checks of a claim find now: its recorded kind of success, or refuted with a correction.
+    """Return what the check of a claim finds now: its recorded kind of success, or refuted.
 
-    A counterexample without a corrected statement that passes is raised, never reported as a verdict.
+    A counterexample to a claim that is recorded as true is found, and does not hold; so is a success of a
+    claim that is recorded as refuted.
     """
+    if claim.check is None:
+        if claim.verdict not in (Verdict.CITED, Verdict.OPEN):
+            raise RoutesDisagree(f"{claim.id} is {claim.verdict.value}, but has no check")
+        return Verification(claim, claim.verdict, "; ".join(claim.cites) or "nothing is checked")
     try:
-        line = claim.printed()
+        line = claim.check()
     except Refuted as counterexample:
-        if claim.corrected is None:
-            raise
-        return Verification(claim, Verdict.REFUTED, (f"as printed: {counterexample}", claim.corrected()))
+        return Verification(claim, Verdict.REFUTED, f"counterexample: {counterexample}")
     success = Verdict.PROVED if claim.verdict is Verdict.REFUTED else claim.verdict
-    return Verification(claim, success, (line,))
+    return Verification(claim, success, line)
 
 
 @dataclass(frozen=True)
@@ -101,63 +151,7 @@ class AllOf:
         """Run every part."""
         return "; ".join(part() for part in self.parts)
 
-
-@dataclass(frozen=True)
-class Equation:
-    """A displayed formula: all its sides are equal, by two routes that share nothing.
-
-    Exact: each side, evaluated on the rational functions of `exact`, is the same element of the field.
-    Numerical: each side, evaluated on numbers that solve (9), (10), agrees to 25 digits at every sample.
-    """
-
-    setting: Setting
-    sides: tuple[str, ...]
-
-    def __call__(self) -> str:
-        """Check every side against the first."""
-        self.find_counterexample()
-        formulas = [parse(side) for side in self.sides]
-        values = exact_values(self.setting)
-        first, *others = (evaluate(formula, values) for formula in formulas)
-        if any(other - first != 0 for other in others):
-            raise Refuted(
-                f"{' = '.join(self.sides)} is no identity (no counterexample among the points tried)"
-            )
-        if not self._holds_numerically():
-            raise RoutesDisagree(
-                f"{self.sides}: an identity on the curve, but not for solutions of (9), (10)"
-            )
-        what = "identity on the curve; equal to 25 digits off it"
-        return f"{' = '.join(self.sides)}: {what}, {self.setting.value}"
-
-    def find_counterexample(self) -> None:
-        """Raise `Refuted` where two sides differ at a rational point of the admissible domain."""
-        values = rational_values(self.setting)
-        sides = [evaluate(parse(side), values) for side in self.sides]
-        for text, side in zip(self.sides, sides, strict=True):
-            if side != sides[0]:
-                if self._holds_numerically():
-                    raise RoutesDisagree(
-                        f"{self.sides}: refuted on the curve, but not by solutions of (9), (10)"
-                    )
-                where = ", ".join(f"{name} = {values[name]}" for name in _COORDINATES[self.setting])
-                known = "not 0" if self.sides[0] == "0" else f"but {self.sides[0]} = {sides[0]}"
-                raise Refuted(f"{text} = {side}, {known}, at {where}")
-
-    def _holds_numerically(self) -> bool:
-        """Return whether all sides agree at every sample, relative to the larger of 1 and the sides."""
-        with mp.workdps(DIGITS):
-            for sample in SAMPLES:
-                values = numeric_values(self.setting, sample)
-                first, *others = (mp.mpf(evaluate(parse(side), values)) for side in self.sides)
-                scale = max(1, abs(first), *map(abs, others))
-                if any(abs(other - first) > TOLERANCE * scale for other in others):
-                    return False
-        return True
-
-
-_COORDINATES = {
-    Setting.WIDTH: ("psi1", "psi2", "u", "A", "B", "lam"),
-    Setting.LIMIT: ("psi1", "u", "A", "B", "t"),
-    Setting.OPTIMUM: ("psi1", "u", "A", "B", "t"),
-}
+    @property
+    def region(self) -> Region:
+        """The region of the first part that has one."""
+        return next((part.region for part in self.parts if hasattr(part, "region")), ANYTHING)

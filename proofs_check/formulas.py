@@ -46,6 +46,8 @@ def evaluate(formula: Expr, values: Mapping[str, Any]) -> Any:
         return values[str(formula)]
     if formula.is_Integer:
         return int(formula)
+    if formula.is_Rational:
+        return Fraction(int(formula.p), int(formula.q))
     if formula.is_Pow and formula.exp.is_Integer:
         base = evaluate(formula.base, values)
         return base ** int(formula.exp) if formula.exp > 0 else 1 / base ** int(-formula.exp)

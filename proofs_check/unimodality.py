@@ -156,7 +156,7 @@ CLAIMS = (
         r"\mathcal R_{\psi_2}"
         r"(\lambda) \text{ has exactly one stationary point on its whole domain, the global minimum}",
         verdict=Verdict.PROVED,
-        printed=one_optimum,
+        check=one_optimum,
         note=r"The domain is the physical branch: from infinity through 0 to the edge of the spectrum. For "
         r"all "
         r"$\psi_1, \psi_2 > 0$, $0 < \mu_1^2 < 1$. The minimum is nondegenerate, as rise/fall has a "
@@ -167,7 +167,7 @@ CLAIMS = (
         place="beyond the paper",
         statement=r"\psi_2 \le \psi_1 \ \Rightarrow\ \lambda^*(\psi_2) > 0",
         verdict=Verdict.PROVED,
-        printed=branch_ends_well,
+        check=branch_ends_well,
         note="At least as many samples as features: the optimum lies where both slacks are positive.",
         depends_on=("rf-one-optimum",),
     ),

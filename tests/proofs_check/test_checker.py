@@ -1,0 +1,249 @@
+"""The independent checker: right items pass, damaged ones are rejected; it imports nothing of the project."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import json
+import random
+import re
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proofs_check import checker, files
+from proofs_check.checker import FORMAT, CertificateError, check, check_item, digest
+from proofs_check.checker.__main__ import main
+from proofs_check.checker.algebra import Field
+from proofs_check.checker.univariate import bernstein_minimum, roots_between
+
+ZERO = {
+    "kind": "zero",
+    "what": "a quotient",
+    "variables": ["x", "y"],
+    "steps": [["f", "(x**2 - y**2)/(x - y)", "x + y", "1"], ["g", "D(f**2, x)"]],
+    "zero": ["g - 2*f", "At(f, y, 1/x) - (x**2 + 1)/x"],
+}
+POSITIVE = {
+    "kind": "positive",
+    "what": "a sign",
+    "variables": ["x", "y"],
+    "steps": [["f", "(x**3 + y**3)/(x + y) + x*y", "x**2 + y**2", "1"]],
+    "positive": ["f", "1/(1 + x)"],
+}
+COUNTEREXAMPLE = {
+    "kind": "counterexample",
+    "what": "freshman's dream",
+    "variables": ["x", "y"],
+    "point": {"x": "1/2", "y": "3"},
+    "conditions": ["x > 0", "y >= x"],
+    "fails": "(x + y)**2 == x**2 + y**2",
+}
+COMBINATION = {
+    "kind": "combination",
+    "what": "the means",
+    "variables": ["a", "b", "c"],
+    "positive": ["a"],
+    "hypotheses": {"far": "c - 1"},
+    "strict": ["far"],
+    "relation": ">",
+    "conclusion": "a*(b**2 + 1 - 2*b) + c - 1",
+    "terms": [{"coefficient": "a", "square": "b - 1", "of": []}, {"coefficient": "1", "of": ["far"]}],
+}
+ROOTS = {
+    "kind": "roots",
+    "what": "the root of two",
+    "variables": ["x"],
+    "polynomial": "x**2 - 2",
+    "interval": ["0", None],
+    "count": 1,
+    "chain": [["-2", "0", "1"], ["0", "2"], ["1"]],
+}
+BOXES = {
+    "kind": "boxes",
+    "what": "away from the diagonal",
+    "variables": ["x", "y"],
+    "polynomial": "(x - y)**2 + 1/10",
+    "region": {"x": ["0", "1"], "y": ["0", "1"]},
+    "tree": "1/20",
+}
+AVERAGE = {
+    "kind": "average",
+    "what": "the mean square",
+    "variables": ["x", "y"],
+    "polynomial": "x**2 + y",
+    "region": {"x": ["-1", "1"], "y": ["0", "1"]},
+    "mean": "5/6",
+}
+RIGHT = [ZERO, POSITIVE, COUNTEREXAMPLE, COMBINATION, ROOTS, AVERAGE]
+
+
+@pytest.mark.parametrize("item", RIGHT, ids=lambda item: item["kind"])
+def test_what_is_right_passes(item):
+    check_item(item)
+
+
+@pytest.mark.parametrize(
+    ("item", "change", "complaint"),
+    [
+        (ZERO, {"zero": ["g - 3*f"]}, "is not 0"),
+        (ZERO, {"zero": []}, "nothing to check"),
+        (ZERO, {"steps": [["f", "(x**2 - y**2)/(x - y)", "x - y", "1"]]}, "not equal to its reduced form"),
+        (ZERO, {"steps": [["x", "y"]]}, "introduced twice"),
+        (ZERO, {"zero": ["h"]}, "has no meaning"),
+        (ZERO, {"zero": ["f/(x - x)"]}, "divides by zero"),
+        (ZERO, {"zero": ["exp(x)"]}, "is not a formula"),
+        (ZERO, {"zero": ["x +"]}, "is not a formula"),
+        (ZERO, {"zero": ["x**y"]}, "is not an integer"),
+        (ZERO, {"kind": "one"}, "unknown kind"),
+        (ZERO, {"variables": None}, "malformed"),
+        (POSITIVE, {"positive": ["f - x*y"]}, "both signs"),
+        (POSITIVE, {"positive": ["f - f"]}, "or none"),
+        (POSITIVE, {"positive": ["-f"]}, "both signs"),
+        (COUNTEREXAMPLE, {"point": {"x": "-1", "y": "3"}}, "does not hold"),
+        (COUNTEREXAMPLE, {"fails": "(x + y)**2 == x**2 + y**2 + 2*x*y"}, "holds at the point"),
+        (COUNTEREXAMPLE, {"fails": "(x + y)**2 > x**2 + y**2"}, "holds at the point"),
+        (COUNTEREXAMPLE, {"point": {"x": "1"}}, "a value to each"),
+        (COUNTEREXAMPLE, {"fails": "1/(x - 1/2) == 0"}, "vanishes"),
+        (COMBINATION, {"positive": []}, "may be negative"),
+        (COMBINATION, {"conclusion": "a*(b**2 + 1 - b) + c - 1"}, "do not add up"),
+        (COMBINATION, {"strict": []}, "strictly"),
+        (COMBINATION, {"hypotheses": {}}, "malformed"),
+        (ROOTS, {"count": 2}, "1 roots"),
+        (ROOTS, {"chain": [["-2", "0", "1"], ["0", "2"], ["-1"]]}, "Sturm chain"),
+        (ROOTS, {"polynomial": "x**2 - 3"}, "Sturm chain"),
+        (ROOTS, {"polynomial": "1/x"}, "not a polynomial"),
+        (AVERAGE, {"mean": "1/2"}, "5/6"),
+    ],
+)
+def test_what_is_wrong_is_rejected(item, change, complaint):
+    with pytest.raises(CertificateError, match=complaint):
+        check_item(item | change)
+
+
+def test_boxes_must_cover_the_region_with_bounds_that_hold():
+    def tree(*leaves):
+        return {"tree": ["x", "1/2", ["y", "1/2", leaves[0], leaves[1]], ["y", "1/2", leaves[2], leaves[3]]]}
+
+    item = BOXES | {"polynomial": "x**2 + y**2 - x*y + 1/10"}
+    check_item(item | tree("1/40", "1/40", "1/40", "1/40"))
+    with pytest.raises(CertificateError, match="is not shown"):
+        check_item(item | tree("1/40", "1/40", "1/40", "1"))
+    with pytest.raises(CertificateError, match="is not shown"):  # a bound must be positive
+        check_item(item | tree("0", "1/40", "1/40", "1/40"))
+    with pytest.raises(CertificateError, match="outside"):
+        check_item(item | {"tree": ["x", "3/2", "1/10", "1/10"]})
+    with pytest.raises(CertificateError, match="is not shown"):  # true, but one box is too coarse
+        check_item(BOXES)
+
+
+def certificate(*items):
+    body = {"format": FORMAT, "claim": "test", "items": list(items)}
+    return body | {"digest": digest(body)}
+
+
+def test_a_certificate_is_bound_to_its_digest_and_format():
+    good = certificate(ZERO, POSITIVE, POSITIVE)
+    assert check(good) == "1 identity, 2 signs by coefficients"
+    with pytest.raises(CertificateError, match="damaged"):
+        check(good | {"claim": "other"})
+    with pytest.raises(CertificateError, match="has format 2"):
+        check(good | {"format": 2})
+    with pytest.raises(CertificateError, match="has format none"):
+        check({})
+    with pytest.raises(CertificateError, match="empty"):
+        check(certificate())
+
+
+def test_the_command_rejects_what_is_damaged(tmp_path, capsys):
+    good, bad = tmp_path / "good.json", tmp_path / "bad.json"
+    good.write_text(json.dumps(certificate(ZERO)))
+    bad.write_text(json.dumps(certificate(ZERO)).replace("2*f", "2*g"))
+    assert main([str(good)]) == 0
+    assert main([str(good), str(bad), str(tmp_path / "none.json")]) == 1
+    assert capsys.readouterr().out.count("REJECTED") == 2
+    assert main([]) == 2
+
+
+COMMITTED = sorted(files.FOLDER.glob("*.json"))
+
+
+@pytest.mark.parametrize("path", COMMITTED, ids=lambda path: path.stem)
+def test_a_damaged_coefficient_of_a_committed_certificate_is_rejected(path):
+    """One number of one item is changed, and the digest made to fit: the mathematics must object.
+
+    A coefficient of a reduced form or of a formula, a point's coordinate, a bound: whatever ten draws hit. An
+    item may survive where it still shows what it then says (another positive coefficient), not every time.
+    """
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    light = [k for k, item in enumerate(stored["items"]) if len(json.dumps(item)) < 20_000]
+    if not light:
+        pytest.skip("all items are large")
+    generator, rejected = random.Random(path.stem), 0
+    for _ in range(10):
+        item = copy.deepcopy(stored["items"][generator.choice(light)])
+        holder, key, text = generator.choice(list(numbers(item)))
+        places = [match.span() for match in re.finditer(r"\d+", text)]
+        low, high = generator.choice(places)
+        holder[key] = text[:low] + str(int(text[low:high]) + 1) + text[high:]
+        try:
+            check_item(item)
+        except CertificateError:
+            rejected += 1
+    assert rejected > 0
+
+
+def numbers(item):
+    """The texts of an item that hold a number, each with its place."""
+    stack = [item]
+    while stack:
+        node = stack.pop()
+        for key, value in node.items() if isinstance(node, dict) else enumerate(node):
+            if isinstance(value, (dict, list)):
+                stack.append(value)
+            elif isinstance(value, str) and re.search(r"\d", value) and key not in ("what", "kind", 0):
+                yield node, key, value
+
+
+def test_the_checker_imports_nothing_of_the_project_nor_any_package():
+    allowed = {"__future__", "ast", "collections", "fractions", "functools", "hashlib", "itertools", "json"}
+    allowed |= {"math", "pathlib", "re", "sys", "typing"}
+    for source in Path(checker.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom):
+                names = [node.module]
+            for name in names:
+                assert name.partition(".")[0] in allowed or name.startswith("proofs_check.checker"), source
+
+
+integers = st.integers(-5, 5)
+
+
+@given(*[integers] * 6)
+def test_the_field_agrees_with_fractions(a, b, c, d, x, y):
+    field, point = Field(["x", "y"]), {"x": Fraction(x), "y": Fraction(y)}
+    text = f"({a}*x**2 + {b}*y + 1)/(x**2 + y**2 + 1) - ({c}*x*y - {d})**2/3"
+    expected = Fraction(a * x**2 + b * y + 1, x**2 + y**2 + 1) - Fraction((c * x * y - d) ** 2, 3)
+    assert field.at_point(field.value(text.replace("*-", "*(0-1)*"), {}), point) == expected
+
+
+@given(st.lists(integers, min_size=1, max_size=5, unique=True), integers, integers)
+def test_sturm_counts_the_roots_of_a_product(zeros, low, high):
+    p = [Fraction(1)]
+    for zero in zeros:
+        p = [a - zero * b for a, b in zip([Fraction(0), *p], [*p, Fraction(0)], strict=True)]
+    low, high = Fraction(2 * min(low, high) - 1, 2), Fraction(2 * max(low, high) + 1, 2)
+    assert roots_between(p, low, high) == sum(low < zero < high for zero in zeros)
+    assert roots_between(p, None, None) == len(zeros)
+
+
+@given(*[integers] * 4, st.fractions(0, 1), st.fractions(0, 1))
+def test_bernstein_bounds_from_below_and_is_exact_at_a_corner(a, b, c, d, x, y):
+    terms = {(2, 0): Fraction(a), (1, 1): Fraction(b), (0, 1): Fraction(c), (0, 0): Fraction(d)}
+    least = bernstein_minimum(terms, [(Fraction(0), Fraction(1))] * 2)
+    assert least <= a * x**2 + b * x * y + c * y + d
+    assert bernstein_minimum({(1, 1): Fraction(1)}, [(Fraction(2), Fraction(3))] * 2) == 4
