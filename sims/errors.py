@@ -25,3 +25,23 @@ class ClaimsLostError(HPTheoryError):
 
 class CheckpointError(HPTheoryError):
     """A checkpoint cannot be read or belongs to another pack; the message names it and says what follows."""
+
+
+class NotAMatrixError(HPTheoryError):
+    """A matrix optimizer was given what it cannot train; the message names it and says what can."""
+
+    def __init__(self, found: str) -> None:
+        super().__init__(
+            f"{found}; matrix optimizers are for hidden weight matrices, so give this one to Adam, in a"
+            " group of its own"
+        )
+
+
+class FallbackWarning(UserWarning):
+    """An eigendecomposition or a statistic was not finite, and the one before was kept."""
+
+    def __init__(self, optimizer: str, count: int) -> None:
+        super().__init__(
+            f"{optimizer}: {count} preconditioner(s) so far were not finite and keep their last finite value;"
+            " if this goes on, lower the learning rate or raise eps"
+        )
