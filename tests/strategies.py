@@ -139,3 +139,15 @@ def gradients_and_updates(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
     d = -g + mix * rng.standard_normal((*batch, m, n))
     scale = 10.0 ** draw(st.integers(-8, 8))
     return scale * g, d
+
+
+@st.composite
+def profile_pairs(draw: st.DrawFn, *, most_hps: int = 5, most_components: int = 6) -> tuple:
+    """(phi_n [g, n], phi_max [g, n_max], hps [g]): a finite set of exact values, so that ties happen."""
+    g, n = draw(st.integers(2, most_hps)), draw(st.integers(1, most_components))
+    wide = n + draw(st.integers(0, 3))
+    value = st.integers(-8, 4).map(lambda x: x / 4)
+    rows = st.lists(st.lists(value, min_size=n + wide, max_size=n + wide), min_size=g, max_size=g)
+    phi = np.cumsum(np.array(draw(rows))[:, :n], axis=1), np.cumsum(np.array(draw(rows))[:, n:], axis=1)
+    cells = draw(st.lists(st.sampled_from([0.25, 1.0, 3.0]), min_size=g, max_size=g))
+    return *phi, np.cumsum(cells)

@@ -3,6 +3,17 @@
 from __future__ import annotations
 
 from hptheory.decomposition.component_index import mean_component_index
+from hptheory.decomposition.proxy import Truncation, minimize_proxy
 from hptheory.decomposition.spectrum import alignment_matrix, alignment_spectrum, top_k_loss_change
+from hptheory.decomposition.truncation import select_truncation, top_loss
 
-__all__ = ["alignment_matrix", "alignment_spectrum", "mean_component_index", "top_k_loss_change"]
+__all__ = [
+    "Truncation",
+    "alignment_matrix",
+    "alignment_spectrum",
+    "mean_component_index",
+    "minimize_proxy",
+    "select_truncation",
+    "top_k_loss_change",
+    "top_loss",
+]

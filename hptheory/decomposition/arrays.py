@@ -60,6 +60,11 @@ def require_finite(xp: Any, name: str, x: Array, advice: str) -> None:
         raise NonFiniteError(name, int(bad.sum()), index, advice)
 
 
+def is_torch(x: object) -> bool:
+    """Whether x is a torch tensor."""
+    return bool(is_torch_array(x))
+
+
 def to_numpy(x: Array) -> np.ndarray:
     """The numbers as a NumPy array, wherever they lie."""
     return np.asarray(x.detach().cpu().numpy() if is_torch_array(x) else x)
