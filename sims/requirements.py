@@ -1,4 +1,4 @@
-"""A check that the packages of the extra ``sims`` are there, before anything imports them."""
+"""A check that the packages of an extra (by default ``sims``) are there, before anything imports them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from hptheory.errors import MissingExtraError
 
 
-def require(purpose: str, *packages: str) -> None:
+def require(purpose: str, *packages: str, extra: str = "sims") -> None:
     """Nothing, if every package can be imported.
 
     Domain: an absent package raises ``MissingExtraError``, which says what to install.
@@ -21,4 +21,4 @@ def require(purpose: str, *packages: str) -> None:
     """
     for package in packages:
         if find_spec(package) is None:
-            raise MissingExtraError(package, "sims", purpose)
+            raise MissingExtraError(package, extra, purpose)

@@ -1,0 +1,94 @@
+"""The interface of the engines: take units while there are any, work on each, tell what became of it.
+
+An engine knows nothing of training. The caller hands units out one by one, when there is room for one more,
+so that several sweeps on one directory share what is left.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from sims.errors import ClaimsLostError
+
+Unit = TypeVar("Unit")
+Result = TypeVar("Result")
+
+Report = Callable[[int], None]
+"""Called by the work with the steps that it has done."""
+Work = Callable[[Unit, Report], Result]
+"""What is done with a unit; it must be picklable for engines with other processes."""
+
+# What can go wrong with a unit (data, memory, disk, numbers). Anything else (TypeError, NameError, ...) is an
+# error of the program, would befall every unit, and stops the sweep with its traceback.
+UNIT_ERRORS = (ValueError, RuntimeError, OSError, MemoryError, ArithmeticError, LookupError)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why there is no result: a sentence, and the kind of error."""
+
+    error: str
+    kind: str
+
+    @classmethod
+    def of(cls, error: BaseException) -> Failure:
+        """The failure that an error is: its first line, so that a record stays readable.
+
+        >>> Failure.of(ValueError("too wide" + chr(10) + "details"))
+        Failure(error='too wide', kind='ValueError')
+        """
+        kind = type(error).__name__
+        return cls((str(error).strip() or kind).splitlines()[0], kind)
+
+
+@dataclass(frozen=True)
+class Finished(Generic[Unit, Result]):
+    """A unit that is over, with its result or the reason why there is none."""
+
+    unit: Unit
+    result: Result | Failure
+
+
+class Engine(ABC):
+    """A place where units are worked on; a context manager that starts and ends what it needs.
+
+    *Laws*: every unit taken comes back finished, once; a unit that fails is a ``Failure`` and disturbs no
+    other; the results do not depend on the engine.
+    """
+
+    @property
+    @abstractmethod
+    def slots(self) -> int:
+        """How many units can be worked on at a time, now."""
+
+    @abstractmethod
+    def run(
+        self,
+        take: Callable[[], Unit | None],
+        work: Work[Unit, Result],
+        on_progress: Callable[[Unit, int], None],
+    ) -> Iterator[Finished[Unit, Result]]:
+        """The units as they finish, in any order; ends when ``take`` gives None and none is being worked on.
+
+        ``on_progress`` is called in the caller's process with a unit and the steps it has done.
+        """
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(self, *reason: object) -> None:
+        """End what was started; units that are being worked on are dropped."""
+        return
+
+
+def attempt(work: Work[Unit, Result], unit: Unit, report: Report) -> Result | Failure:
+    """The result of the work, or the failure that an error of the unit is."""
+    try:
+        return work(unit, report)
+    except ClaimsLostError:
+        raise
+    except UNIT_ERRORS as error:
+        return Failure.of(error)

@@ -1,0 +1,144 @@
+"""Several worker processes on this machine, each with few threads: faster than one program with many threads
+where a pack's matrices are too small to share.
+
+The parent speaks to each worker through a pipe. A worker that dies (killed for memory, say) fails its unit
+and is replaced; workers whose parent dies end at once, so that nothing goes on in secret.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from multiprocessing import connection, get_context, parent_process
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from typing import Any
+
+from sims.engines.base import Engine, Failure, Finished, Result, Unit, Work, attempt
+
+
+@dataclass(frozen=True)
+class Hand:
+    """A worker process, seen from the parent."""
+
+    process: SpawnProcess
+    pipe: Connection
+
+
+class Workers(Engine):
+    """Works on ``count`` units at a time, each in a process of its own with ``threads`` threads.
+
+    The processes are spawned, so a script that uses this needs the usual ``if __name__ == "__main__"``.
+    """
+
+    def __init__(self, count: int, threads: int = 1) -> None:
+        self.count, self.threads = count, threads
+        self._idle: list[Hand] = []
+        self._busy: dict[Connection, tuple[Hand, Any]] = {}
+
+    @property
+    def slots(self) -> int:
+        """The number of worker processes."""
+        return self.count
+
+    def run(
+        self,
+        take: Callable[[], Unit | None],
+        work: Work[Unit, Result],
+        on_progress: Callable[[Unit, int], None],
+    ) -> Iterator[Finished[Unit, Result]]:
+        """See ``Engine.run``."""
+        more = True
+        while True:
+            while more and len(self._busy) < self.count:
+                unit = take()
+                more = unit is not None
+                if unit is not None:
+                    self._give(work, unit)
+            if not self._busy:
+                return
+            for ready in connection.wait(list(self._busy)):
+                assert isinstance(ready, Connection)
+                hand, unit = self._busy[ready]
+                kind, content = _received(hand)
+                if kind == "progress":
+                    on_progress(unit, content)
+                    continue
+                del self._busy[ready]
+                if kind == "result":
+                    self._idle.append(hand)
+                yield Finished(unit, content)
+                more = True
+
+    def _give(self, work: Work[Any, Any], unit: object) -> None:
+        hand = self._idle.pop() if self._idle else _hire(self.threads)
+        hand.pipe.send((work, unit))
+        self._busy[hand.pipe] = hand, unit
+
+    def __exit__(self, *reason: object) -> None:
+        for hand in [*self._idle, *(hand for hand, _ in self._busy.values())]:
+            hand.process.kill()
+            hand.process.join()
+            hand.process.close()
+            hand.pipe.close()
+        self._idle, self._busy = [], {}
+
+
+def _hire(threads: int) -> Hand:
+    context = get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_work, args=(theirs, threads), daemon=True)
+    process.start()
+    theirs.close()
+    return Hand(process, ours)
+
+
+def _received(hand: Hand) -> tuple[str, Any]:
+    """The next message of a worker; the failure of its unit if it has died."""
+    try:
+        message: tuple[str, Any] = hand.pipe.recv()
+        return message
+    except (EOFError, ConnectionResetError):
+        hand.process.join()
+        code = hand.process.exitcode
+        hand.process.close()
+        hand.pipe.close()
+        return "dead", Failure(_obituary(code), "WorkerDied")
+
+
+def _obituary(code: int | None) -> str:
+    """Why a worker process has ended, as far as its exit code tells.
+
+    >>> _obituary(-9)
+    'the worker process was killed by SIGKILL (too little memory is the usual reason)'
+    """
+    if code is not None and code < 0:
+        why = " (too little memory is the usual reason)" if code == -signal.SIGKILL else ""
+        return f"the worker process was killed by {signal.Signals(-code).name}{why}"
+    return f"the worker process ended with exit code {code}; its traceback is above"
+
+
+def _work(pipe: Connection, threads: int) -> None:
+    """The life of a worker process: units in, results out, until the parent ends it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then ends its workers
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    os.environ["OMP_NUM_THREADS"] = str(threads)  # before torch is imported, which `recv` below does
+    while True:
+        try:
+            work, unit = pipe.recv()
+        except EOFError:
+            return
+        if "torch" in sys.modules:
+            sys.modules["torch"].set_num_threads(threads)
+        pipe.send(("result", attempt(work, unit, lambda steps: pipe.send(("progress", steps)))))
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    assert parent is not None
+    connection.wait([parent.sentinel])
+    os._exit(1)

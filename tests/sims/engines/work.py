@@ -1,0 +1,61 @@
+"""Work for the tests of the engines: small, picklable, and with every way to fail."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+from sims.engines import Report
+
+
+def square(unit: int, report: Report) -> int:
+    for step in range(3):
+        report(step)
+    return unit * unit
+
+
+def square_or_fail(unit: int, report: Report) -> int:
+    if unit % 3 == 0:
+        raise RuntimeError(f"unit {unit} cannot be done\nmore about it")
+    return square(unit, report)
+
+
+def square_or_die(unit: int, report: Report) -> int:
+    if unit == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return square(unit, report)
+
+
+def broken(unit: int, report: Report) -> int:
+    raise TypeError("an error of the program")
+
+
+def threads(unit: int, report: Report) -> tuple[str, int]:
+    import torch
+
+    return os.environ["OMP_NUM_THREADS"], torch.get_num_threads()
+
+
+def leave_trace(unit: str, report: Report) -> None:
+    """Write the process number to the file, and go on for a minute."""
+    draft = Path(f"{unit}.draft")
+    draft.write_text(str(os.getpid()))
+    draft.replace(unit)
+    time.sleep(60)
+
+
+def note_node(unit: tuple[int, str], report: Report) -> tuple[int, str]:
+    """Where unit number i is worked on, noted in a folder while it lasts; the number and the node."""
+    import ray
+
+    number, folder = unit
+    node = ray.get_runtime_context().get_node_id()
+    mark = Path(folder, f"{number}-{node}-{os.getpid()}")
+    mark.touch()
+    for step in range(10):
+        report(step)
+        time.sleep(0.1)
+    mark.unlink()
+    return number, node
