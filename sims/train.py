@@ -208,7 +208,8 @@ class Pack:
             raise DomainError(
                 "steps_done", self.steps_done, f"all {self.steps_total}; advance the pack first"
             )
-        cost = 6.0 * self.parameters_a_member * self.training.batch_size * self.steps_total
+        predictions = self.training.batch_size * self.task.positions * self.steps_total
+        cost = 6.0 * self.parameters_a_member * predictions
         return self.curves.outcomes(cost)
 
 

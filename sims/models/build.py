@@ -10,9 +10,11 @@ from torch import nn
 from hptheory.parameterization import LayerScaling, mup_scaling
 from sims.models.linear import Rule
 from sims.models.mlp import TwoLayerMLP
+from sims.models.transformer import StackedTransformer
 from sims.settings import Training
 from sims.settings.checks import check_known
 from sims.settings.models import MLPConfig
+from sims.settings.transformers import GPT2Config, LlamaConfig
 from sims.tasks.base import Task
 
 RULES: dict[str, Callable[..., LayerScaling]] = {"mup": mup_scaling}
@@ -36,6 +38,15 @@ def build_model(training: Training, width: int, seeds: Sequence[int], task: Task
                 rule=layer_rule(training.parameterization, training.optimizer.name),
                 seeds=seeds,
                 config=training.model,
+            )
+        case LlamaConfig() | GPT2Config():
+            model = StackedTransformer(
+                task.outputs,
+                width,
+                base_width=training.base_width,
+                config=training.model,
+                rule_of=lambda role: layer_rule(training.parameterization, training.optimizer.name),
+                seeds=seeds,
             )
     return model.to(task.device, task.dtype)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -26,12 +27,21 @@ class ScaledParameter:
     role: str
 
 
+@runtime_checkable
+class OwnsParameters(Protocol):
+    """A module that has parameters of its own, and knows how they scale."""
+
+    def scaled_parameters(self) -> list[ScaledParameter]:
+        """Each of its own parameters, in the order of ``parameters()``."""
+
+
 @dataclass(frozen=True)
 class LayerShape:
     """A weight matrix [d_out, d_in], the same of the base model, and the base model's initial scale.
 
     The base weights start with standard deviation gain / sqrt(base_d_in). ``bias_std`` is that of the base
-    model's biases; None stands for a layer without.
+    model's biases; None stands for a layer without. ``role`` is what factors and optimizers go by; the name
+    is unique in a network.
     """
 
     name: str
@@ -41,6 +51,10 @@ class LayerShape:
     base_d_out: int
     gain: float = 1.0
     bias_std: float | None = None
+    role: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "role", self.role or self.name)
 
     def initial_weight(self, seed: int, scaling: LayerScaling) -> Float[Tensor, "d_out d_in"]:
         """Normal weights of a seed, in float32 on the CPU; a stream of their own for each name and shape."""
@@ -83,10 +97,10 @@ class StackedLinear(nn.Module):
 
     def scaled_parameters(self) -> list[ScaledParameter]:
         """The layer's parameters, each with its scaling."""
-        weight = ScaledParameter(self.weight, self.scaling, self.shape.name)
+        weight = ScaledParameter(self.weight, self.scaling, self.shape.role)
         if self.bias is None:
             return [weight]
-        return [weight, ScaledParameter(self.bias, self.bias_scaling, self.shape.name)]
+        return [weight, ScaledParameter(self.bias, self.bias_scaling, self.shape.role)]
 
 
 def scaled_parameters(model: nn.Module) -> list[ScaledParameter]:
@@ -96,6 +110,6 @@ def scaled_parameters(model: nn.Module) -> list[ScaledParameter]:
     """
     found = []
     for module in model.modules():
-        if isinstance(module, StackedLinear):
+        if isinstance(module, OwnsParameters):
             found += module.scaled_parameters()
     return found

@@ -6,14 +6,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from hptheory.errors import UnknownNameError
-from sims.settings import digits
+from sims.settings import digits, llama
 from sims.settings.base import HPs, Setting, Training
 from sims.settings.models import MLPConfig
 from sims.settings.optimizers import AdamConfig, OptimizerConfig, SGDConfig
 from sims.settings.schedules import EMAConfig, ScheduleConfig
 from sims.settings.tasks import BallIndicatorConfig, DigitsConfig, MultiIndexConfig
 
-SETTINGS: dict[str, dict[str, Callable[[], Setting]]] = {"digits": digits.PRESETS}
+SETTINGS: dict[str, dict[str, Callable[[], Setting]]] = {
+    "digits": digits.PRESETS,
+    "llama_adam": llama.ADAM_PRESETS,
+}
 
 __all__ = [
     "SETTINGS",

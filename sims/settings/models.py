@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sims.settings.checks import check_not_negative, check_positive
+from sims.settings.transformers import GPT2Config, LlamaConfig
 
 
 @dataclass(frozen=True)
@@ -29,5 +30,5 @@ class MLPConfig:
         check_not_negative("bias_std", self.bias_std)
 
 
-ModelConfig = MLPConfig
-MODEL_CONFIGS: dict[str, type[ModelConfig]] = {"mlp": MLPConfig}
+ModelConfig = MLPConfig | LlamaConfig | GPT2Config
+MODEL_CONFIGS: dict[str, type[ModelConfig]] = {"mlp": MLPConfig, "llama": LlamaConfig, "gpt2": GPT2Config}

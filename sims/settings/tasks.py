@@ -7,6 +7,7 @@ from typing import Literal
 
 from hptheory.errors import DomainError
 from sims.settings.checks import check_count
+from sims.settings.language import LanguageConfig
 
 
 @dataclass(frozen=True)
@@ -49,9 +50,10 @@ class BallIndicatorConfig:
             check_count(name, getattr(self, name))
 
 
-TaskConfig = DigitsConfig | MultiIndexConfig | BallIndicatorConfig
+TaskConfig = DigitsConfig | MultiIndexConfig | BallIndicatorConfig | LanguageConfig
 TASK_CONFIGS: dict[str, type[TaskConfig]] = {
     "digits": DigitsConfig,
     "multi_index": MultiIndexConfig,
     "ball_indicator": BallIndicatorConfig,
+    "language": LanguageConfig,
 }

@@ -6,7 +6,13 @@ from pathlib import Path
 
 import torch
 
-from sims.settings.tasks import BallIndicatorConfig, DigitsConfig, MultiIndexConfig, TaskConfig
+from sims.settings.language import LanguageConfig
+from sims.settings.tasks import (
+    BallIndicatorConfig,
+    DigitsConfig,
+    MultiIndexConfig,
+    TaskConfig,
+)
 from sims.tasks.base import Batch, Task
 from sims.tasks.classification import ClassificationTask
 from sims.tasks.gaussian import BallIndicator, GaussianTask, MultiIndex
@@ -36,3 +42,7 @@ def load_task(
             return MultiIndex(config, device=device, dtype=dtype)
         case BallIndicatorConfig():
             return BallIndicator(config, device=device, dtype=dtype)
+        case LanguageConfig():
+            from sims.tasks.language import LanguageTask
+
+            return LanguageTask(config, device=device, dtype=dtype, data_dir=data_dir)

@@ -33,6 +33,8 @@ class Task(ABC):
 
     inputs: int
     outputs: int
+    positions: int = 1
+    """How many predictions an example holds: a window of text is as many as it has tokens."""
 
     def __init__(self, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32) -> None:
         self.device, self.dtype = torch.device(device), dtype

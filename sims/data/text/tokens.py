@@ -160,7 +160,7 @@ def _map(folder: Path, part: str, count: int, description: Description) -> np.nd
         raise _damaged(folder, f"{path.name} should hold {count} tokens ({count * dtype.itemsize} bytes)")
     if count == 0:
         return np.zeros(0, dtype)
-    tokens = np.memmap(path, dtype=dtype, mode="r")
+    tokens = np.memmap(path, dtype=dtype, mode="c")  # whatever writes to it writes to a copy of its own
     if int(tokens.max()) >= description.vocabulary:
         what = f"{path.name} holds the token {tokens.max()} of a vocabulary of {description.vocabulary}"
         raise _damaged(folder, what)
