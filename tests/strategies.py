@@ -7,6 +7,7 @@ from fractions import Fraction
 import numpy as np
 from hypothesis import strategies as st
 
+from hptheory.parameterization import Abcd, LayerExponents
 from hptheory.random_features import RandomFeatures
 from hptheory.transfer.search_model import SearchModel
 
@@ -34,6 +35,27 @@ def layer_growth() -> st.SearchStrategy[tuple[tuple[int, int], tuple[int, int], 
         return base, grown(factors[0]), grown(factors[1])
 
     return st.builds(shapes, st.tuples(sizes, sizes), st.tuples(st.booleans(), st.booleans()), factors)
+
+
+def exponents() -> st.SearchStrategy[Fraction]:
+    """Powers of the width from -2 to 2 in quarters: equalities of theorems happen."""
+    return st.integers(-8, 8).map(lambda quarters: Fraction(quarters, 4))
+
+
+@st.composite
+def abcd_parameterizations(
+    draw: st.DrawFn, *, optimizers: tuple[str, ...] = ("sgd", "adam"), stable_start: bool = False
+) -> Abcd:
+    """Exponents of all layers; with ``stable_start``, hidden activations of order one at the start."""
+    optimizer = draw(st.sampled_from(optimizers))
+    layers = []
+    for start in (Fraction(0), Fraction(1, 2), None):
+        a, b, c = draw(exponents()), draw(exponents()), draw(exponents())
+        if stable_start:
+            b = start - a if start is not None else max(b, Fraction(1, 2) - a)
+        d = None if optimizer == "sgd" else draw(st.none() | exponents())
+        layers.append(LayerExponents(a, b, c, d))
+    return Abcd(optimizer, *layers)
 
 
 def search_models(*, aligned: bool | None = None) -> st.SearchStrategy[SearchModel]:

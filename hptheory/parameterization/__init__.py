@@ -1,18 +1,22 @@
 """How a layer's initial scale, multiplier, learning rate, epsilon and decay follow its shape: without torch.
 
 ``scaling_rule`` gives the maximal-update rule (muP) of one layer relative to a base shape, for every
-optimizer.
+optimizer; ``standard_rule`` and ``ntk_rule`` those under which transfer fails. ``classify`` says what the
+exponents of a parameterization do to training.
 """
 
 from __future__ import annotations
 
+from hptheory.parameterization.abcd import ABCD_PRESETS, Abcd, LayerExponents, abcd_preset
+from hptheory.parameterization.dichotomy import Dynamics, classify
 from hptheory.parameterization.forward import attention_scale, residual_multiplier
 from hptheory.parameterization.layer_scaling import LayerScaling
-from hptheory.parameterization.mup import OPTIMIZERS, mup_scaling
 from hptheory.parameterization.rank_one import RankOne, Response, rank_one_response
-from hptheory.parameterization.scaling_rule import scaling_rule
+from hptheory.parameterization.rules import PARAMETERIZATIONS, get_rule, ntk_rule, standard_rule
+from hptheory.parameterization.scaling_rule import OPTIMIZERS, scaling_rule
 
 __all__ = [
-    "OPTIMIZERS", "LayerScaling", "RankOne", "Response", "attention_scale", "mup_scaling",
-    "rank_one_response", "residual_multiplier", "scaling_rule",
+    "ABCD_PRESETS", "OPTIMIZERS", "PARAMETERIZATIONS", "Abcd", "Dynamics", "LayerExponents", "LayerScaling",
+    "RankOne", "Response", "abcd_preset", "attention_scale", "classify", "get_rule", "ntk_rule",
+    "rank_one_response", "residual_multiplier", "scaling_rule", "standard_rule",
 ]  # fmt: skip

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from torch import nn
 
-from hptheory.parameterization import LayerScaling, mup_scaling
+from hptheory.parameterization import get_rule
 from sims.models.linear import Rule
 from sims.models.mlp import TwoLayerMLP
 from sims.models.transformer import StackedTransformer
 from sims.settings import Training
-from sims.settings.checks import check_known
 from sims.settings.models import MLPConfig
 from sims.settings.transformers import GPT2Config, LlamaConfig
 from sims.tasks.base import Task
-
-RULES: dict[str, Callable[..., LayerScaling]] = {"mup": mup_scaling}
 
 
 def build_model(training: Training, width: int, seeds: Sequence[int], task: Task) -> nn.Module:
@@ -53,5 +50,4 @@ def build_model(training: Training, width: int, seeds: Sequence[int], task: Task
 
 def layer_rule(parameterization: str, optimizer: str) -> Rule:
     """The rule of a parameterization as a function of shapes."""
-    check_known("parameterization", parameterization, RULES)
-    return partial(RULES[parameterization], optimizer)
+    return partial(get_rule(parameterization), optimizer)

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from hptheory.parameterization import OPTIMIZERS, LayerScaling, mup_scaling
+from hptheory.parameterization import LayerScaling, scaling_rule
 from sims.members import Member
 from sims.models import TwoLayerMLP
 from sims.optim.build import build_optimizer
@@ -24,7 +24,7 @@ BASE = 32
 def network(
     width: int, optimizer: str = "adam", seeds: tuple[int, ...] = (0, 1, 2), **options: object
 ) -> TwoLayerMLP:
-    rule = partial(options.pop("rule", mup_scaling), optimizer)
+    rule = partial(options.pop("rule", scaling_rule), optimizer)
     return TwoLayerMLP(64, width, 10, base_width=BASE, rule=rule, seeds=seeds, **options)
 
 
@@ -102,31 +102,31 @@ def exponents(optimizer: str, rule: object) -> np.ndarray:
     return np.polyfit(np.log(widths), np.log(changes), 1)[0]
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 def test_coordinate_check(optimizer):
     """Updates of hidden preactivations and logits keep their order at every width.
 
     Finite-width corrections n^(-1/2) tilt the line by about 0.03 between 128 and 1024, and the spread over
     four seeds by as much; a wrong rule is off by 1/2 at least.
     """
-    assert np.abs(exponents(optimizer, mup_scaling)).max() < 0.1
+    assert np.abs(exponents(optimizer, scaling_rule)).max() < 0.1
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 def test_coordinate_check_objects_to_one_rate_for_all(optimizer):
     def one_rate(*arguments: object, **bases: int) -> LayerScaling:
-        return replace(mup_scaling(*arguments, **bases), lr=1.0)
+        return replace(scaling_rule(*arguments, **bases), lr=1.0)
 
     assert np.abs(exponents(optimizer, one_rate)).max() > 0.4
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 def test_multiplier_and_weights_trade_places(optimizer):
     """A rescaled rule trains the same function; powers of two keep every product exact in float32."""
 
     def rescaled(*arguments: object, **bases: int) -> LayerScaling:
-        return mup_scaling(*arguments, **bases).rescaled(0.25)
+        return scaling_rule(*arguments, **bases).rescaled(0.25)
 
-    for a, b in zip(trained(64, optimizer, mup_scaling), trained(64, optimizer, rescaled), strict=True):
+    for a, b in zip(trained(64, optimizer, scaling_rule), trained(64, optimizer, rescaled), strict=True):
         # Adam's epsilon (not scaled here) is 1e-8 of gradients of order 1e-3 and more: 1e-5.
         torch.testing.assert_close(a, b, rtol=1e-4, atol=0)
