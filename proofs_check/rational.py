@@ -124,13 +124,6 @@ class RationalFunction:
     __rtruediv__ = _between_functions("/", lambda a, b, c, d: (a * d, b * c), turned=True)
 
 
-def has_positive_coefficients(function: RationalFunction) -> bool:
-    """Return whether all coefficients of both parts are positive, so that the function is."""
-    return function.numer != 0 and all(
-        c > 0 for part in (function.numer, function.denom) for c in part.coeffs()
-    )
-
-
 def from_field(element: Any, like: RationalFunction) -> RationalFunction:
     """Return an element of a SymPy field as a function in the variables of another one, by position.
 

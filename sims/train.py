@@ -31,10 +31,14 @@ __all__ = ["Member", "Observer", "Outcome", "Pack", "steps_of", "train_pack", "t
 
 @runtime_checkable
 class Observer(Protocol):
-    """What watches a pack: called at the start, and after the steps that the EMA's cadence names."""
+    """What watches a pack: called at the start, after the steps that the EMA's cadence names, and after the
+    last."""
 
     def prepare(self, model: nn.Module) -> None:
         """Look at the network before its first step; its parameters stay the same objects."""
+
+    def detach(self) -> None:
+        """Forget the run, before ``prepare`` on the network of a restored pack."""
 
     def step(self, weights: dict[str, Tensor], step: int) -> None:
         """Look at the averaged weights (the weights themselves without an average) after a step."""
@@ -123,7 +127,8 @@ class Pack:
         self.curves.add_batch(losses, self.positions)
         if self.ema is not None:
             self.ema.update(step)
-        if self.observers and (config is None or config.is_snapshot(step)):
+        last = step + 1 == self.steps_total
+        if self.observers and (last or config is None or config.is_snapshot(step)):
             weights: dict[str, Tensor] = dict(self.model.named_parameters())
             if self.ema is not None:
                 weights = self.ema.weights
@@ -199,6 +204,7 @@ class Pack:
                 self.ema.weights[name].copy_(weight)
         self.curves.restore(_below(state, "curves"))
         for number, observer in enumerate(self.observers):
+            observer.detach()
             observer.prepare(self.model)
             observer.restore(_below(state, f"observer.{number}"))
 

@@ -1,0 +1,371 @@
+"""The observer of a trajectory: linearised loss changes along it, decomposed, in anyone's training loop.
+
+Between observations of the (averaged) weights w_0, w_1, ... the loss is linearised at the earlier ones,
+
+    delta phi = <grad L(w_i), w_(i+1) - w_i>,
+
+and split: a matrix's part into the eigenvalues of the alignment matrix of its gradient and its update
+(``hptheory.decomposition``), every other parameter's part as it is. The sum over observations is phi; how
+far it is from the measured change of L says whether the decomposition is one of the loss at all.
+
+Source: 2512.22768, Sec. 4.1, (1) to (4).
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from hptheory.decomposition import top_k_loss_change
+from hptheory.errors import HPTheoryError
+from sims.settings.schedules import EMAConfig
+from sims.trajectory.account import Account
+from sims.trajectory.errors import (
+    LinearisationWarning,
+    NonFiniteError,
+    ObservationWarning,
+    ObserverError,
+    ParameterChangedError,
+)
+from sims.trajectory.matrices import Matrix, Parts, Side, split_parameters
+from sims.trajectory.objective import Losses, Objective, Weights
+from sims.trajectory.result import TrajectoryResult
+
+PUBLISHED = EMAConfig()
+OnProblem = Literal["warn", "raise", "record"]
+
+
+class TrajectoryObserver:
+    """Watches one training run, or all members of a stacked one, and decomposes its loss change.
+
+    In a loop of one's own::
+
+        average = WeightAverage(EMAConfig(), model)
+        observer = TrajectoryObserver(lambda model: F.cross_entropy(model(x_val), y_val))
+        observer.prepare(model)
+        for step, batch in enumerate(batches):
+            ...  # the user's own step of training
+            average.update(step)
+            observer.step(average.weights, step)
+        result = observer.result()
+
+    ``losses(model, *batch)`` and ``batches`` say on which examples the loss is evaluated (see ``Objective``);
+    ``data`` describes them in the result. ``cadence`` says when to look (``EMAConfig.is_snapshot``).
+    ``width`` is n, over which k runs, and ``sides`` the side of single matrices (``split_parameters``).
+    ``stacked``: parameters and losses have a leading member axis. A trajectory whose ``relative_error`` is
+    above ``tolerance`` is warned of (``LinearisationWarning``).
+
+    When the trajectory cannot be followed any further (a parameter vanishes or changes its shape, a gradient
+    is not finite) the observer warns (``ObservationWarning``), keeps what it has and lets the run go on;
+    ``on_problem="raise"`` raises the named error instead, "record" leaves it to the result, without warnings.
+
+    *Laws*: all parts sum to phi; interrupted (``state``, ``restore``) equals uninterrupted; a member's result
+    is that of the same run alone; memory: three copies of the weights, the sums, and a few n x n matrices.
+    """
+
+    def __init__(
+        self,
+        losses: Losses,
+        *,
+        batches: Sequence[Sequence[Any]] = ((),),
+        data: str = "",
+        cadence: EMAConfig = PUBLISHED,
+        width: int | None = None,
+        sides: Mapping[str, Side] | None = None,
+        stacked: bool = False,
+        tolerance: float = 0.1,
+        on_problem: OnProblem = "warn",
+    ) -> None:
+        self.objective = Objective(losses, batches, stacked=stacked)
+        self.data, self.cadence, self.width, self.sides = data, cadence, width, dict(sides or {})
+        self.stacked, self.tolerance, self.on_problem = stacked, tolerance, on_problem
+        self._model: nn.Module | None = None
+        self._stopped: str | None = None
+        self._done = 0
+
+    def prepare(self, model: nn.Module) -> None:
+        """Attach to a model at the start of its trajectory, or before ``restore`` at any step of it.
+
+        Domain: an observer watches one run: a second call is an ``ObserverError``, unless ``detach`` came
+        before. See ``split_parameters`` for what the shapes must allow.
+        """
+        if self._model is not None:
+            raise ObserverError(
+                "this observer is attached already; it watches one run, so make another one for another run"
+            )
+        weights = trainable(model)
+        self.shapes = {name: tuple(weight.shape) for name, weight in weights.items()}
+        own = {name: shape[1:] if self.stacked else shape for name, shape in self.shapes.items()}
+        self.parts: Parts = split_parameters(own, self.width, self.sides)
+        first = next(iter(weights.values()))
+        members = first.shape[0] if self.stacked else 1
+        self._alive = torch.ones(members, dtype=torch.bool, device=first.device)
+        self._ends: list[int | None] = [None] * members
+        self._account = Account(
+            members,
+            self.parts.width,
+            [matrix.name for matrix in self.parts.matrices],
+            self.parts.rest,
+            first.device,
+        )
+        self._model, self._current = model, weights
+        self._snapshot = {name: weight.detach().clone() for name, weight in weights.items()}
+        self._linearise()
+
+    def detach(self) -> None:
+        """Let go of the model and forget its run, so that ``prepare`` can begin another one."""
+        self._model, self._stopped, self._done = None, None, 0
+
+    def step(self, weights: Weights | None = None, step: int | None = None) -> None:
+        """Take note of step ``step`` of training (from 0; the next one by default), after it was taken.
+
+        ``weights`` is the average to be watched, by the names of the model's parameters, in tensors that are
+        updated in place from call to call. Without it the model's own weights are watched. Steps at which
+        ``cadence`` does not look may be left out, but for the last of the run.
+        """
+        current = trainable(self._attached())
+        if self._stopped is not None:
+            return
+        changed = self._what_changed(current)
+        if changed is None and weights is not None:
+            current = {name: weights[name] for name in self.shapes if name in weights}
+            changed = self._what_changed(current)
+        if changed is not None:
+            self._stop(ParameterChangedError(f"{changed} after step {self._done}; the trajectory ends there"))
+            return
+        self._current = current
+        self._done = self._done + 1 if step is None else step + 1
+        if self.cadence.is_snapshot(self._done - 1):
+            self._observe()
+
+    def result(self) -> TrajectoryResult:
+        """The decomposition of the run so far, the last step included.
+
+        Domain: a stacked model has ``results()``, one a member; ``ObserverError`` says so.
+        """
+        results = self.results()
+        if self.stacked:
+            raise ObserverError("a stacked model has a result for each member; call results()")
+        return results[0]
+
+    def results(self) -> list[TrajectoryResult]:
+        """The results of all members (of a plain model: one), in order."""
+        self._attached()
+        if self._stopped is None and self._done > self._account.steps[-1]:
+            self._observe()
+        entries = self._example_losses()
+        results = [self._result(member, entries) for member in range(len(self._alive))]
+        unfaithful = [result.relative_error for result in results if not result.faithful]
+        if unfaithful and self.on_problem != "record":
+            warnings.warn(
+                f"the linearised loss change misses the measured one by up to {max(unfaithful):.0%} of it in "
+                f"{len(unfaithful)} of {len(results)} trajectories (allowed: {self.tolerance:.0%}); observe "
+                "more often, or average over more steps",
+                LinearisationWarning,
+                stacklevel=2,
+            )
+        return results
+
+    def state(self) -> dict[str, Tensor]:
+        """All that ``restore`` needs to go on, as flat named tensors."""
+        self._attached()
+        ends = [-1 if end is None else end for end in self._ends]
+        return {
+            "done": torch.tensor(self._done),
+            "alive": self._alive.clone(),
+            "ends": torch.tensor(ends),
+            **{f"account/{name}": values for name, values in self._account.state().items()},
+            **{f"snapshot/{name}": values.clone() for name, values in self._snapshot.items()},
+            **self._gradient_state(),
+        }
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Go on from a state, after ``prepare`` on a model at the same step."""
+        self._attached()
+        self._done = int(state["done"])
+        self._alive.copy_(state["alive"])
+        self._ends = [None if end < 0 else end for end in state["ends"].tolist()]
+        self._account.restore(under("account/", state))
+        for name, values in under("snapshot/", state).items():
+            self._snapshot[name].copy_(values)
+        self._restore_gradient(state)
+
+    def select(self, kept: Int[Tensor, " kept"]) -> None:
+        """Forget all members but those at these positions, as the stacked model does."""
+        self._alive, self._ends = self._alive[kept], [self._ends[index] for index in kept.tolist()]
+        self._account.select(kept)
+        self._snapshot = {name: values[kept] for name, values in self._snapshot.items()}
+        self._current = {name: values[kept] for name, values in self._current.items()}
+        self.shapes = {name: (len(kept), *shape[1:]) for name, shape in self.shapes.items()}
+        self._select_gradient(kept)
+
+    # What the observer of single examples (sims.trajectory.samples) does in another way.
+
+    def _linearise(self) -> None:
+        """The loss and its gradient at the snapshot."""
+        weights = self._evaluated()
+        loss, self._gradient = self.objective.gradient(self._attached(), weights, list(weights))
+        self._account.loss.append(loss)
+
+    def _top_k(
+        self, matrix: Matrix, gradient: Float[Tensor, "member m n"], update: Float[Tensor, "member m n"]
+    ) -> Float[Tensor, "member n"]:
+        """phi^k of one layer and one observation."""
+        return top_k_loss_change(gradient, update)
+
+    def _gradient_state(self) -> dict[str, Tensor]:
+        return {f"gradient/{name}": values.clone() for name, values in self._gradient.items()}
+
+    def _restore_gradient(self, state: Mapping[str, Tensor]) -> None:
+        for name, values in under("gradient/", state).items():
+            self._gradient[name].copy_(values)
+
+    def _select_gradient(self, kept: Int[Tensor, " kept"]) -> None:
+        self._gradient = {name: values[kept] for name, values in self._gradient.items()}
+
+    def _extra(self, member: int) -> dict[str, np.ndarray]:
+        return {}
+
+    # Common to both.
+
+    @torch.no_grad()
+    def _observe(self) -> None:
+        """Close the interval since the snapshot, and take the next one."""
+        update = self._snapshot
+        for name, snapshot in update.items():  # in place: the update takes the snapshot's memory
+            snapshot.neg_().add_(self._current[name])
+        broken = self._find_broken(update)
+        if broken is not None:
+            self._mask(update, broken)
+        layers = {}
+        for matrix in self.parts.matrices:
+            gradient, change = (
+                matrix.oriented(self._with_members(each[matrix.name])) for each in (self._gradient, update)
+            )
+            layers[matrix.name] = self._top_k(matrix, gradient, change)
+        rest = {
+            name: (self._with_members(self._gradient[name]) * self._with_members(update[name]))
+            .flatten(1)
+            .double()
+            .sum(1)
+            for name in self.parts.rest
+        }
+        self._account.add(self._done, layers, rest)
+        for name, snapshot in self._snapshot.items():
+            snapshot.copy_(self._current[name])
+        self._gradient = {}  # before the next one is computed: memory for one gradient only
+        self._linearise()
+
+    def _find_broken(self, update: Weights) -> Bool[Tensor, " member"] | None:
+        """The members to be left out, or None: those stopped before, or not finite now.
+
+        A sum is not finite if one of its terms is not; looking at sums costs no memory.
+        """
+        sums = [
+            self._with_members(each).flatten(1).sum(1)
+            for each in (*self._gradient.values(), *update.values())
+        ]
+        fine = torch.stack([*sums, self._account.loss[-1].to(sums[0])]).isfinite().all(0)
+        stopping = self._alive & ~fine
+        self._alive &= fine
+        if bool(self._alive.all()):
+            return None
+        for member in stopping.nonzero().flatten().tolist():
+            self._ends[member] = len(self._account.steps)
+        if bool(stopping.any()):
+            self._say(
+                NonFiniteError(
+                    f"the gradient or the update is not finite between steps {self._account.steps[-1]} and "
+                    f"{self._done}{self._which(stopping)}; the trajectory ends before"
+                )
+            )
+        return ~self._alive
+
+    def _mask(self, update: dict[str, Tensor], broken: Bool[Tensor, " member"]) -> None:
+        for tensors in (self._gradient, update):
+            for tensor in tensors.values():
+                self._with_members(tensor)[broken] = 0
+
+    def _which(self, members: Bool[Tensor, " member"]) -> str:
+        return f" (members {members.nonzero().flatten().tolist()})" if self.stacked else ""
+
+    def _stop(self, error: HPTheoryError) -> None:
+        self._stopped = str(error)
+        self._say(error)
+
+    def _say(self, error: HPTheoryError) -> None:
+        if self.on_problem == "raise":
+            raise error
+        if self.on_problem == "warn":
+            warnings.warn(str(error), ObservationWarning, stacklevel=4)
+
+    def _what_changed(self, current: Weights) -> str | None:
+        """In words how the parameters differ from those at the start, or None."""
+        for name, shape in self.shapes.items():
+            if name not in current:
+                return f"the parameter {name} has vanished"
+            if tuple(current[name].shape) != shape:
+                return f"the parameter {name} changed its shape from {shape} to {tuple(current[name].shape)}"
+        new = [name for name in current if name not in self.shapes]
+        return f"the parameter {new[0]} has come" if new else None
+
+    def _attached(self) -> nn.Module:
+        if self._model is None:
+            raise ObserverError("this observer is not attached to a model yet; call prepare(model) first")
+        return self._model
+
+    def _with_members(self, tensor: Tensor) -> Tensor:
+        return tensor if self.stacked else tensor.unsqueeze(0)
+
+    def _evaluated(self) -> dict[str, Tensor]:
+        """The snapshot in the precision in which the model computes."""
+        own = dict(self._attached().named_parameters())
+        return {name: values.to(own[name].dtype) for name, values in self._snapshot.items()}
+
+    def _example_losses(self) -> Float[np.ndarray, "member example"]:
+        """The losses of all entries at the snapshot; of none, if the model is another one by now."""
+        if self._stopped is not None:
+            return np.zeros((len(self._alive), 0))
+        _, entries = self.objective.loss(self._attached(), self._evaluated())
+        return np.nan_to_num(entries.float().cpu().numpy(), nan=np.inf)
+
+    def _result(self, member: int, entries: Float[np.ndarray, "member example"]) -> TrajectoryResult:
+        account, end = self._account, self._ends[member]
+        stopped = self._stopped
+        if end is not None:
+            stopped = f"the gradient or the update is not finite after step {account.steps[end - 1]}"
+        last = account.steps[-1 if end is None else end - 1]
+        kept = [index for index, step in enumerate(account.curve_steps) if step <= last]
+        host = lambda values: torch.stack(list(values)).cpu().numpy()  # noqa: E731
+        return TrajectoryResult(
+            width=self.parts.width,
+            steps=np.array(account.steps[:end]),
+            loss=host(loss[member] for loss in account.loss[:end]),
+            phi=host(phi[member] for phi in account.phi[:end]),
+            layers={name: values[member].cpu().numpy() for name, values in account.layers.items()},
+            sides={matrix.name: matrix.side for matrix in self.parts.matrices},
+            rest={name: float(values[member]) for name, values in account.rest.items()},
+            curve_steps=np.array([account.curve_steps[index] for index in kept]),
+            curve=host(account.curve[index][member] for index in kept),
+            example_losses=entries[member],
+            tolerance=self.tolerance,
+            data=self.data,
+            stopped=stopped,
+            extra=self._extra(member),
+        )
+
+
+def trainable(model: nn.Module) -> dict[str, Tensor]:
+    """The parameters of a model that are trained, by name, each tied one once."""
+    return {name: weight.detach() for name, weight in model.named_parameters() if weight.requires_grad}
+
+
+def under(prefix: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The entries whose names begin with the prefix, without it."""
+    return {name.removeprefix(prefix): values for name, values in state.items() if name.startswith(prefix)}

@@ -1,0 +1,365 @@
+"""The observer against a loop that writes out (1) to (4), and what it does when a run goes wrong."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterator
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.nn import functional as F
+
+from hptheory.errors import DomainError
+from sims.settings.schedules import EMAConfig
+from sims.trajectory import (
+    LinearisationWarning,
+    NonFiniteError,
+    ObservationWarning,
+    ObserverError,
+    ParameterChangedError,
+    TrajectoryObserver,
+    TrajectoryResult,
+    WeightAverage,
+)
+from tests.sims.trajectory.small import CADENCE, copy_of, examples, losses, mean_loss, net, sgd, weights_along
+
+ROWS = ("0.weight",)  # the first layer [width, 5] is decomposed by its output side
+STEPS = 25
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    """The short runs here are rough; where the warning matters a test asks for it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", LinearisationWarning)
+        yield
+
+
+def observed(model: nn.Module, steps: int = STEPS, **options: object) -> TrajectoryResult:
+    observer = TrajectoryObserver(mean_loss, **{"cadence": CADENCE, **options})
+    observer.prepare(model)
+    sgd(model, steps, after=lambda step: observer.step())
+    return observer.result()
+
+
+def snapshots(steps: int) -> list[int]:
+    """The steps of the observations, 0 and the last one included."""
+    inner = [step + 1 for step in range(steps) if CADENCE.is_snapshot(step)]
+    return sorted({0, *inner, steps})
+
+
+def by_hand(trajectory: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """phi^k of each matrix and the part of each vector, by autograd on the module and NumPy's eigenvalues."""
+    sums: dict[str, Tensor] = {}
+    for here, there in pairwise(trajectory):
+        model = net()
+        model.load_state_dict(here)
+        mean_loss(model).backward()
+        for name, weight in model.named_parameters():
+            g, d = weight.grad, there[name] - here[name]
+            if g.ndim == 1:
+                change = (g * d).sum()
+            else:
+                g, d = (g.T, d.T) if name in ROWS else (g, d)
+                values = np.linalg.eigvals(((g.T @ d + d.T @ g) / 2).numpy()).real
+                change = torch.from_numpy(values[np.argsort(-abs(values))].cumsum())
+            sums[name] = sums.get(name, 0) + change
+    return sums
+
+
+def test_the_parts_are_those_of_a_loop_written_out():
+    """float64: rounding of 1e-16 against loss changes of order 0.1."""
+    trajectory = list(weights_along(net(), STEPS))
+    expected = by_hand([trajectory[step] for step in snapshots(STEPS)])
+    result = observed(net())
+    assert result.steps.tolist() == snapshots(STEPS)
+    assert result.width == 12
+    for name, top_k in result.layers.items():
+        np.testing.assert_allclose(top_k, expected[name].numpy(), atol=1e-13)
+    for name, part in result.rest.items():
+        assert part == pytest.approx(float(expected[name]), abs=1e-13)
+    assert set(result.layers) == {"0.weight", "2.weight", "4.weight"}
+    assert set(result.rest) == {"0.bias", "2.bias", "4.bias"}
+
+
+def test_all_parts_sum_to_phi():
+    result = observed(net())
+    assert result.top_k[-1] + sum(result.rest.values()) == pytest.approx(result.phi[-1], rel=1e-13)
+    assert result.profile[-1] == pytest.approx(result.phi[-1], rel=1e-13)
+    np.testing.assert_allclose(result.curve[-1], result.top_k, rtol=1e-13)
+    assert result.phi[0] == 0
+    assert result.phi[-1] < 0
+
+
+def test_the_loss_is_the_one_of_the_module_along_the_run():
+    trajectory = list(weights_along(net(), STEPS))
+    result = observed(net())
+    expected = [float(functional_loss(trajectory[step])) for step in snapshots(STEPS)]
+    np.testing.assert_allclose(result.loss, expected, rtol=1e-14)
+
+
+def functional_loss(weights: dict[str, Tensor]) -> Tensor:
+    x, y = examples()
+    return F.cross_entropy(functional_call(net(), weights, (x,)), y)
+
+
+def test_the_average_is_watched_when_it_is_given():
+    """Against the same average kept by hand."""
+    model, config = net(), CADENCE
+    average = WeightAverage(config, model)
+    observer = TrajectoryObserver(mean_loss, cadence=config)
+    observer.prepare(model)
+
+    def after(step: int) -> None:
+        average.update(step)
+        observer.step(average.weights, step)
+
+    trajectory = [copy_of(model)]
+    raw = list(weights_along(net(), STEPS))
+    for step, weights in enumerate(raw[1:]):
+        alpha = config.decay(step)
+        trajectory.append(
+            {name: alpha * trajectory[-1][name] + (1 - alpha) * w for name, w in weights.items()}
+        )
+    sgd(model, STEPS, after=after)
+    expected = by_hand([trajectory[step] for step in snapshots(STEPS)])
+    result = observer.result()
+    for name, top_k in result.layers.items():
+        np.testing.assert_allclose(top_k, expected[name].numpy(), atol=1e-13)
+
+
+def test_batches_are_one_loss():
+    """The mean over all examples, however they are cut, and the losses of all of them at the end."""
+    x, y = examples()
+    whole = observed(net())
+    cut = TrajectoryObserver(losses, batches=[(x[:5], y[:5]), (x[5:], y[5:])], cadence=CADENCE)
+    model = net()
+    cut.prepare(model)
+    sgd(model, STEPS, after=lambda step: cut.step())
+    result = cut.result()
+    np.testing.assert_allclose(result.top_k, whole.top_k, rtol=1e-12)
+    np.testing.assert_allclose(result.loss, whole.loss, rtol=1e-13)
+    assert result.example_losses.mean() == pytest.approx(whole.loss[-1], rel=1e-6)
+    assert len(result.example_losses) == 16
+
+
+@pytest.mark.parametrize("pause", [7, 10, 12])
+def test_interrupted_equals_uninterrupted(pause):
+    """Bit for bit, between two observations as well as at one."""
+    model, observers = net(), [TrajectoryObserver(mean_loss, cadence=CADENCE)]
+    observers[0].prepare(model)
+
+    def after(step: int) -> None:
+        observers[-1].step()
+        if step == pause:
+            state = observers[-1].state()
+            observers.append(TrajectoryObserver(mean_loss, cadence=CADENCE))
+            observers[-1].prepare(model)
+            observers[-1].restore(state)
+
+    sgd(model, STEPS, after=after)
+    whole = observed(net()).to_arrays()
+    for name, values in observers[-1].result().to_arrays().items():
+        assert (values == whole[name]).all(), name
+
+
+def test_a_result_reads_back_from_arrays():
+    result = observed(net(), data="16 examples")
+    again = TrajectoryResult.from_arrays(result.to_arrays())
+    assert (again.width, again.rest, again.sides, again.data, again.stopped) == (
+        result.width,
+        result.rest,
+        result.sides,
+        "16 examples",
+        None,
+    )
+    np.testing.assert_array_equal(again.profile, result.profile)
+    np.testing.assert_array_equal(again.linearisation_error, result.linearisation_error)
+
+
+def test_the_curve_keeps_few_points_and_the_order():
+    result = observed(net(), steps=200, cadence=EMAConfig(0.0, 0.0, tau_start=1.0, tau_end=1.0))
+    assert len(result.steps) == 201
+    assert 32 <= len(result.curve_steps) <= 65
+    assert set(np.diff(result.curve_steps)) == {4}
+    assert result.curve_steps[0] == 0
+
+
+def smooth_run(tau: float, **options: object) -> TrajectoryResult:
+    """Gradient descent on the observed loss itself, looked at every tau steps."""
+    model, cadence = net(), EMAConfig(0.0, 0.0, tau_start=tau, tau_end=tau)
+    observer = TrajectoryObserver(mean_loss, cadence=cadence, **options)
+    observer.prepare(model)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.02)
+    for _ in range(100):
+        optimizer.zero_grad()
+        mean_loss(model).backward()
+        optimizer.step()
+        observer.step()
+    return observer.result()
+
+
+def test_the_linearisation_error_is_of_first_order_in_the_interval():
+    """Of second order in a step, of which there are 1/tau as many: ten times longer intervals, ten times the
+    error, up to the next order."""
+    errors = [smooth_run(tau).relative_error for tau in (1.0, 10.0)]
+    assert errors[1] / errors[0] == pytest.approx(10, rel=0.15)
+
+
+def test_a_linearisation_that_fails_is_warned_of():
+    assert smooth_run(1.0).faithful
+    with pytest.warns(LinearisationWarning, match="observe more often"):
+        assert not smooth_run(10.0, tolerance=1e-3).faithful
+
+
+def test_looking_changes_nothing_in_the_model():
+    """Neither weights nor gradients nor modes: the run is the same with and without."""
+    model, alone = net(), net()
+    model.insert(1, nn.Dropout(0.0))
+    observer = TrajectoryObserver(mean_loss, cadence=CADENCE)
+    observer.prepare(model)
+    sgd(model, 10, after=lambda step: observer.step())
+    sgd(alone, 10)
+    for weight, other in zip(model.parameters(), alone.parameters(), strict=True):
+        assert (weight == other).all()
+    assert all(module.training for module in model.modules())
+
+
+def test_a_frozen_parameter_is_no_part():
+    model = net()
+    model[2].weight.requires_grad_(False)
+    assert set(observed(model).layers) == {"0.weight", "4.weight"}
+
+
+def test_a_tied_parameter_counts_once():
+    model = net(bias=False)
+    model.append(nn.Linear(3, 12, bias=False).double())
+    model.append(nn.Linear(12, 3, bias=False).double())
+    model[6].weight = model[4].weight
+    result = observed(model)
+    assert list(result.layers) == ["0.weight", "2.weight", "4.weight", "5.weight"]
+    assert result.profile[-1] == pytest.approx(result.phi[-1], rel=1e-12)
+
+
+def test_a_convolution_is_a_matrix_of_its_channels():
+    model = nn.Sequential(
+        nn.Conv1d(2, 6, 2), nn.Flatten(), nn.ReLU(), nn.Linear(24, 6), nn.ReLU(), nn.Linear(6, 3)
+    )
+    x = torch.randn(4, 2, 5, generator=torch.Generator().manual_seed(0))
+    observer = TrajectoryObserver(
+        lambda model: F.cross_entropy(model(x), torch.arange(4) % 3), cadence=CADENCE
+    )
+    observer.prepare(model)
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.mul_(1.01)
+    observer.step()
+    result = observer.result()
+    assert result.sides == {"0.weight": "rows", "3.weight": "rows", "5.weight": "columns"}
+    assert result.profile[-1] == pytest.approx(result.phi[-1], rel=1e-5)
+
+
+# What goes wrong.
+
+
+def test_attached_twice():
+    observer = TrajectoryObserver(mean_loss)
+    with pytest.raises(ObserverError, match="prepare"):
+        observer.step()
+    observer.prepare(net())
+    with pytest.raises(ObserverError, match="attached already"):
+        observer.prepare(net())
+    observer.detach()
+    observer.prepare(net())
+
+
+def test_steps_at_which_nobody_looks_may_be_left_out():
+    """As a pack does, which calls its observers at the cadence and at the end only."""
+    model, observer = net(), TrajectoryObserver(mean_loss, cadence=CADENCE)
+    observer.prepare(model)
+
+    def after(step: int) -> None:
+        if CADENCE.is_snapshot(step) or step == STEPS - 1:
+            observer.step(step=step)
+
+    sgd(model, STEPS, after=after)
+    whole = observed(net())
+    result = observer.result()
+    np.testing.assert_array_equal(result.top_k, whole.top_k)
+    np.testing.assert_array_equal(result.steps, whole.steps)
+
+
+def test_a_changed_shape_ends_the_trajectory_and_not_the_run():
+    model, observer = net(), TrajectoryObserver(mean_loss, cadence=CADENCE)
+    observer.prepare(model)
+    sgd(model, 9, after=lambda step: observer.step())
+    model[4] = nn.Linear(12, 4).double()
+    with pytest.warns(ObservationWarning, match=r"4\.weight changed its shape from \(3, 12\) to \(4, 12\)"):
+        observer.step()
+    observer.step()  # said once
+    result = observer.result()
+    assert "after step 9" in result.stopped
+    whole = observed(net(), steps=int(result.steps[-1]))
+    np.testing.assert_array_equal(result.top_k, whole.top_k)
+    assert result.example_losses.size == 0
+
+
+def test_a_vanished_parameter():
+    model, observer = net(), TrajectoryObserver(mean_loss, cadence=CADENCE, on_problem="raise")
+    observer.prepare(model)
+    model[2] = nn.Identity()
+    with pytest.raises(ParameterChangedError, match=r"2\.weight has vanished"):
+        observer.step()
+    other = TrajectoryObserver(mean_loss, on_problem="raise")
+    other.prepare(net())
+    with pytest.raises(ParameterChangedError, match=r"0\.weight has vanished"):
+        other.step({})
+
+
+def test_a_new_parameter():
+    model, observer = net(), TrajectoryObserver(mean_loss, on_problem="raise")
+    observer.prepare(model)
+    model.append(nn.Linear(3, 3).double())
+    with pytest.raises(ParameterChangedError, match=r"5\.weight has come"):
+        observer.step()
+
+
+def test_a_gradient_that_is_not_finite_ends_the_trajectory():
+    """What was summed before stays; steps afterwards change nothing; strict raises."""
+    model, observer = net(), TrajectoryObserver(mean_loss, cadence=CADENCE)
+    observer.prepare(model)
+    sgd(model, 9, after=lambda step: observer.step())
+    before = observer.result()
+    with torch.no_grad():
+        model[0].weight[0, 0] = math.nan
+    with pytest.warns(ObservationWarning, match="not finite between steps 9 and"):
+        several(observer)
+    result = observer.result()
+    assert result.stopped == "the gradient or the update is not finite after step 9"
+    np.testing.assert_array_equal(result.steps, before.steps)
+    np.testing.assert_array_equal(result.top_k, before.top_k)
+    assert np.isfinite(result.phi).all()
+    strict = TrajectoryObserver(mean_loss, cadence=CADENCE, on_problem="raise")
+    strict.prepare(model)
+    with pytest.raises(NonFiniteError):
+        several(strict)
+
+
+def several(observer: TrajectoryObserver) -> None:
+    """Steps enough for an observation."""
+    for _ in range(6):
+        observer.step()
+
+
+def test_a_model_without_a_common_width_asks_for_it():
+    model = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 5), nn.Linear(5, 6))
+    with pytest.raises(DomainError, match="width=n"):
+        TrajectoryObserver(mean_loss).prepare(model)
+    observer = TrajectoryObserver(lambda model: model(torch.ones(2, 3)).sum(), width=5)
+    observer.prepare(model)
+    assert [matrix.name for matrix in observer.parts.matrices] == ["1.weight", "2.weight"]
