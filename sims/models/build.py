@@ -11,8 +11,10 @@ from hptheory.parameterization import get_rule
 from sims.models.linear import Rule
 from sims.models.mlp import TwoLayerMLP
 from sims.models.transformer import StackedTransformer
+from sims.optim.scaling import composite_rule
 from sims.settings import Training
 from sims.settings.models import MLPConfig
+from sims.settings.optimizers import MatrixOptimizerConfig
 from sims.settings.transformers import GPT2Config, LlamaConfig
 from sims.tasks.base import Task
 
@@ -32,7 +34,8 @@ def build_model(training: Training, width: int, seeds: Sequence[int], task: Task
                 width,
                 task.outputs,
                 base_width=training.base_width,
-                rule=layer_rule(training.parameterization, training.optimizer.name),
+                rule=rule_of_role(training, "hidden"),
+                readout_rule=rule_of_role(training, "readout"),
                 seeds=seeds,
                 config=training.model,
             )
@@ -42,7 +45,7 @@ def build_model(training: Training, width: int, seeds: Sequence[int], task: Task
                 width,
                 base_width=training.base_width,
                 config=training.model,
-                rule_of=lambda role: layer_rule(training.parameterization, training.optimizer.name),
+                rule_of=partial(rule_of_role, training),
                 seeds=seeds,
             )
     return model.to(task.device, task.dtype)
@@ -51,3 +54,15 @@ def build_model(training: Training, width: int, seeds: Sequence[int], task: Task
 def layer_rule(parameterization: str, optimizer: str) -> Rule:
     """The rule of a parameterization as a function of shapes."""
     return partial(get_rule(parameterization), optimizer)
+
+
+def rule_of_role(training: Training, role: str) -> Rule:
+    """The rule for the layers of a role, as a function of shapes.
+
+    Optimizers of matrices have their own for hidden matrices; everything else, which Adam trains, has Adam's.
+    """
+    config = training.optimizer
+    if not isinstance(config, MatrixOptimizerConfig):
+        return layer_rule(training.parameterization, config.name)
+    adam = layer_rule(training.parameterization, "adam")
+    return composite_rule(config, get_rule(training.parameterization), adam) if role == "hidden" else adam

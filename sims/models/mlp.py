@@ -19,6 +19,8 @@ class TwoLayerMLP(nn.Module):
     "Two-layer" counts weight matrices, as the paper does. The base model (``width = base_width``) starts with
     W1 ~ N(0, hidden_gain^2/d_in), W2 ~ N(0, readout_gain^2/base_width), b ~ N(0, bias_std^2).
 
+    ``rule`` scales both layers, unless the readout has one of its own.
+
     Source: paper, App. D.1 (with bias) and D.5 (without); scaling by ``hptheory.parameterization``.
     """
 
@@ -31,6 +33,7 @@ class TwoLayerMLP(nn.Module):
         base_width: int,
         rule: Rule,
         seeds: Sequence[int],
+        readout_rule: Rule | None = None,
         config: MLPConfig | None = None,
     ) -> None:
         super().__init__()
@@ -39,7 +42,7 @@ class TwoLayerMLP(nn.Module):
         hidden = LayerShape("hidden", d_in, width, d_in, base_width, config.hidden_gain, bias_std)
         readout = LayerShape("readout", width, d_out, base_width, d_out, config.readout_gain)
         self.hidden = StackedLinear(hidden, rule, seeds)
-        self.readout = StackedLinear(readout, rule, seeds)
+        self.readout = StackedLinear(readout, readout_rule or rule, seeds)
 
     def forward(self, x: Float[Tensor, "#member batch d_in"]) -> Float[Tensor, "member batch d_out"]:
         """The outputs (logits) of every member on its own batch, or on one shared by all."""

@@ -9,7 +9,16 @@ from hptheory.errors import UnknownNameError
 from sims.settings import digits, llama
 from sims.settings.base import HPs, Setting, Training
 from sims.settings.models import MLPConfig
-from sims.settings.optimizers import AdamConfig, OptimizerConfig, SGDConfig
+from sims.settings.optimizers import (
+    AdamConfig,
+    AdaMuonConfig,
+    DionConfig,
+    MuonConfig,
+    OptimizerConfig,
+    SGDConfig,
+    ShampooConfig,
+    SOAPConfig,
+)
 from sims.settings.schedules import EMAConfig, ScheduleConfig
 from sims.settings.tasks import BallIndicatorConfig, DigitsConfig, MultiIndexConfig
 
@@ -20,17 +29,22 @@ SETTINGS: dict[str, dict[str, Callable[[], Setting]]] = {
 
 __all__ = [
     "SETTINGS",
+    "AdaMuonConfig",
     "AdamConfig",
     "BallIndicatorConfig",
     "DigitsConfig",
+    "DionConfig",
     "EMAConfig",
     "HPs",
     "MLPConfig",
     "MultiIndexConfig",
+    "MuonConfig",
     "OptimizerConfig",
     "SGDConfig",
+    "SOAPConfig",
     "ScheduleConfig",
     "Setting",
+    "ShampooConfig",
     "Training",
     "get_setting",
 ]

@@ -51,12 +51,18 @@ def check_known(kind: str, name: str, known: Iterable[str]) -> None:
 def from_fields(kind: str, kinds: Mapping[str, type], fields: Mapping[str, Any]) -> Any:
     """The config whose class ``fields["name"]`` names, from its fields (from JSON: lists become tuples).
 
+    A field that is itself such a mapping becomes a config of the same kind (an optimizer within another).
+
     >>> from sims.settings.optimizers import OPTIMIZER_CONFIGS
     >>> from_fields("optimizer", OPTIMIZER_CONFIGS, {"name": "sgd", "momentum": 0.5})
     SGDConfig(momentum=0.5, weight_decay=0.0, name='sgd')
     """
     check_known(kind, fields["name"], kinds)
-    return kinds[fields["name"]](**{name: as_tuple(value) for name, value in fields.items()})
+
+    def whole(value: Any) -> Any:
+        return from_fields(kind, kinds, value) if isinstance(value, Mapping) else as_tuple(value)
+
+    return kinds[fields["name"]](**{name: whole(value) for name, value in fields.items()})
 
 
 def as_tuple(value: Any) -> Any:

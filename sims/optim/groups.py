@@ -1,0 +1,46 @@
+"""The parameter groups of a pack's optimizer, from the members' configs and a layer's scaling."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from sims.models.linear import ScaledParameter
+from sims.settings import AdamConfig, SGDConfig
+
+
+def member_values(values: Sequence[float], parameter: nn.Parameter) -> Tensor:
+    """One number a member, [member, 1, ...], to broadcast against a stacked parameter."""
+    column = torch.tensor(values, dtype=parameter.dtype, device=parameter.device)
+    return column.view(-1, *[1] * (parameter.ndim - 1))
+
+
+def shared_value(configs: Sequence[Any], name: str, *, parameter: nn.Parameter) -> float | Tensor:
+    """A constant of the members' configs: a plain float where all agree, else one number a member."""
+    values = [float(getattr(config, name)) for config in configs]
+    return values[0] if len(set(values)) == 1 else member_values(values, parameter)
+
+
+def elementwise_constants(
+    configs: Sequence[AdamConfig] | Sequence[SGDConfig], scaled: ScaledParameter
+) -> dict[str, Any]:
+    """The entries of a parameter's group, for Adam or SGD."""
+    shared = partial(shared_value, configs, parameter=scaled.parameter)
+    first = configs[0]
+    names = {field.name for field in fields(first)}
+    is_matrix = scaled.parameter.ndim > 2
+    decay = shared("weight_decay") if is_matrix and "weight_decay" in names else 0.0
+    if isinstance(first, AdamConfig):
+        constants: dict[str, Any] = {
+            "betas": (shared("beta1"), shared("beta2")),
+            "eps": first.epsilon * scaled.scaling.epsilon,
+        }
+        independent = first.independent_decay and (isinstance(decay, Tensor) or decay != 0)
+        return {**constants, "peak_decay" if independent else "weight_decay": decay}
+    assert isinstance(first, SGDConfig)
+    return {"momentum": shared("momentum"), "weight_decay": decay}
