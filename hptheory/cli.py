@@ -161,6 +161,75 @@ def plan(
         print(plan_text(found))
 
 
+@dataclass(frozen=True)
+class OptimizerOptions:
+    """What some optimizers have.
+
+    Attributes:
+        exponents: Shampoo's exponents, of the output and the input side.
+        block: The size of Shampoo's and SOAP's blocks.
+        sides: Which sides SOAP rotates, output and input: 1 1, 1 0 or 0 1.
+        graft: The optimizer whose norm the update is given.
+        spectral_norm: The update is scaled to a spectral norm.
+    """
+
+    exponents: tuple[float, float] | None = None
+    block: int | None = None
+    sides: tuple[int, int] = (1, 1)
+    graft: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    spectral_norm: bool = False
+
+
+def rules(
+    options: tyro.conf.OmitArgPrefixes[OptimizerOptions] = OptimizerOptions(),
+    *,
+    optimizer: Annotated[str, tyro.conf.arg(metavar="NAME")] = "adam",
+    model: Annotated[str, tyro.conf.arg(metavar="NAME")] = "mlp",
+    width: int = 1024,
+    base_width: int = 128,
+    depth: int = 4,
+    base_depth: int = 4,
+    vocabulary: int | None = None,
+    parameterization: Annotated[str, tyro.conf.arg(metavar="NAME")] = "mup",
+    json: bool = False,
+) -> None:
+    """Print how every layer's rate, epsilon, initial scale and decay follow its shape, and why.
+
+    All numbers are ratios to the same layer of the base model.
+
+    Args:
+        options: What some optimizers have.
+        optimizer: sgd, adam, muon, adamuon, shampoo, soap or dion; matrix optimizers train hidden matrices.
+        model: mlp, llama or gpt2.
+        width: The width of the model.
+        base_width: The width at which the hyperparameters were tuned.
+        depth: The number of blocks of a transformer.
+        base_depth: The number of blocks of the base model.
+        vocabulary: The number of tokens of a transformer.
+        parameterization: mup, standard or ntk.
+        json: Print one JSON list instead of text.
+    """
+    from hptheory.parameterization import model_rules, rules_text
+
+    found = model_rules(
+        optimizer,
+        model,
+        width,
+        base_width=base_width,
+        depth=depth,
+        base_depth=base_depth,
+        vocabulary=vocabulary,
+        parameterization=parameterization,
+        **vars(options),
+    )
+    if json:
+        from json import dumps
+
+        print(dumps([rule.to_dict() for rule in found], indent=2, allow_nan=False))
+    else:
+        print(rules_text(found))
+
+
 def check(
     claims: Annotated[tyro.conf.Positional[tuple[str, ...]], tyro.conf.arg(metavar="[CLAIM ...]")] = (),
     *,
@@ -205,6 +274,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "status": status,
     "analyse": analyse_table,
     "plan": plan,
+    "rules": rules,
     "check": check,
 }
 

@@ -11,12 +11,15 @@ from hptheory.parameterization.abcd import ABCD_PRESETS, Abcd, LayerExponents, a
 from hptheory.parameterization.dichotomy import Dynamics, classify
 from hptheory.parameterization.forward import attention_scale, residual_multiplier
 from hptheory.parameterization.layer_scaling import LayerScaling
+from hptheory.parameterization.layers import Layer, network_layers
+from hptheory.parameterization.model_rules import LayerRule, layer_rule, model_rules, rules_text
 from hptheory.parameterization.rank_one import RankOne, Response, rank_one_response
 from hptheory.parameterization.rules import PARAMETERIZATIONS, get_rule, ntk_rule, standard_rule
 from hptheory.parameterization.scaling_rule import OPTIMIZERS, scaling_rule
 
 __all__ = [
-    "ABCD_PRESETS", "OPTIMIZERS", "PARAMETERIZATIONS", "Abcd", "Dynamics", "LayerExponents", "LayerScaling",
-    "RankOne", "Response", "abcd_preset", "attention_scale", "classify", "get_rule", "ntk_rule",
-    "rank_one_response", "residual_multiplier", "scaling_rule", "standard_rule",
+    "ABCD_PRESETS", "OPTIMIZERS", "PARAMETERIZATIONS", "Abcd", "Dynamics", "Layer", "LayerExponents",
+    "LayerRule", "LayerScaling", "RankOne", "Response", "abcd_preset", "attention_scale", "classify",
+    "get_rule", "layer_rule", "model_rules", "network_layers", "ntk_rule", "rank_one_response",
+    "residual_multiplier", "rules_text", "scaling_rule", "standard_rule",
 ]  # fmt: skip

@@ -1,0 +1,41 @@
+"""``hptheory rules``: a row a layer, JSON that other programs read, one sentence on bad input."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from hptheory.cli import main
+from hptheory.parameterization import model_rules, rules_text
+
+
+def test_it_prints_every_layer(capsys):
+    assert main(["rules", "--optimizer", "soap", "--model", "llama", "--width", "1024"]) == 0
+    assert capsys.readouterr().out == rules_text(model_rules("soap", "llama", 1024)) + "\n"
+
+
+def test_json_holds_the_same_numbers_with_options(capsys):
+    options = ["--exponents", "0.5", "0.5", "--block", "64", "--depth", "8", "--width", "512"]
+    assert main(["rules", "--optimizer", "shampoo", "--model", "gpt2", "--json", *options]) == 0
+    found = json.loads(capsys.readouterr().out)
+    expected = model_rules("shampoo", "gpt2", 512, depth=8, exponents=(0.5, 0.5), block=64)
+    assert found == [rule.to_dict() for rule in expected]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--optimizer", "muoon"], "did you mean muon"),
+        (["--model", "lama"], "did you mean llama"),
+        (["--optimizer", "soap", "--block", "0"], "block = 0"),
+        (["--optimizer", "muon", "--parameterization", "ntk"], "sgd or adam"),
+        (["--width", "0"], "width = 0"),
+    ],
+)
+def test_bad_input_is_one_sentence(capsys, options, words):
+    assert main(["rules", *options]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    (sentence,) = printed.err.splitlines()
+    assert words in sentence
