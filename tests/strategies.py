@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 from hypothesis import strategies as st
+from numpy.polynomial import Polynomial
 
 from hptheory.parameterization import Abcd, LayerExponents
 from hptheory.random_features import RandomFeatures
@@ -173,3 +174,14 @@ def profile_pairs(draw: st.DrawFn, *, most_hps: int = 5, most_components: int = 
     phi = np.cumsum(np.array(draw(rows))[:, :n], axis=1), np.cumsum(np.array(draw(rows))[:, n:], axis=1)
     cells = draw(st.lists(st.sampled_from([0.25, 1.0, 3.0]), min_size=g, max_size=g))
     return *phi, np.cumsum(cells)
+
+
+@st.composite
+def polynomial_losses(draw: st.DrawFn, *, convex: bool = True) -> Polynomial:
+    """Polynomials of degree up to 6 on [-1, 1]; convex: curvature between 1/20 and 50, minimiser anywhere."""
+    bends = np.array(draw(st.lists(st.integers(-8, 8), min_size=1, max_size=5))) / 8
+    if convex:  # the second derivative is shifted up to a positive minimum
+        lattice = Polynomial(bends)(np.linspace(-1, 1, 201))
+        bends[0] += draw(st.sampled_from([0.05, 0.3, 2.0])) + max(0.0, -lattice.min()) + 0.01
+    tilt = draw(st.integers(-16, 16)) / 8
+    return Polynomial(bends).integ(2, k=[tilt, draw(st.integers(-4, 4)) / 2])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hptheory.decomposition.bound_table import format_hp_gap_table, hp_gap_table
 from hptheory.decomposition.component_index import mean_component_index
 from hptheory.decomposition.proxy import Truncation, minimize_proxy
 from hptheory.decomposition.spectrum import alignment_matrix, alignment_spectrum, top_k_loss_change
@@ -11,6 +12,8 @@ __all__ = [
     "Truncation",
     "alignment_matrix",
     "alignment_spectrum",
+    "format_hp_gap_table",
+    "hp_gap_table",
     "mean_component_index",
     "minimize_proxy",
     "select_truncation",

@@ -51,7 +51,7 @@ def select_truncation(
     (5,)
     """
     x = np.asarray(to_numpy(hps), dtype=np.float64)
-    widest = _widest(profiles, x)
+    tables, widest = checked_profiles(profiles, x)
     taus = sorted((float(tau) for tau in tau_candidates), key=float)
     if not taus:
         raise DomainError("tau_candidates", list(tau_candidates), "not empty")
@@ -66,7 +66,7 @@ def select_truncation(
         chosen[width] = None
         for tau1, tau2 in pairs:
             kappa = minimize_proxy(profiles[width], profiles[widest], hps, tau1, tau2, method)
-            curves = [to_numpy(profiles[w]).astype(np.float64) for w in (width, widest)]
+            curves = tables[width], tables[widest]
             if is_acceptable(curves, to_numpy(kappa), x, convexity_tol, argmin_tol):
                 chosen[width] = kappa
                 break
@@ -103,13 +103,14 @@ def top_loss(phi: ArrayLike, kappa: ArrayLike) -> Floats:
     return table[np.arange(table.shape[0]), index - 1]
 
 
-def _widest(profiles: Mapping[int, Array], hps: Floats) -> int:
-    """The width that stands for infinity; the profiles are checked."""
+def checked_profiles(profiles: Mapping[int, Array], hps: Floats) -> tuple[dict[int, Floats], int]:
+    """The profiles as NumPy arrays ``[g, n]``, checked, and the width that stands for infinity."""
     checked_grid(hps)
     if len(profiles) < 2:
         raise MissingProxyError(sorted(profiles), "there is no larger one")
     if hps.size < 3:
         raise TooFewHPsError(hps.size, 3, "the convexity of a curve")
-    for width, phi in profiles.items():
-        checked_profile(f"the profile of width {width}", np.asarray(to_numpy(phi), dtype=np.float64), hps)
-    return max(profiles)
+    tables = {width: np.asarray(to_numpy(phi), dtype=np.float64) for width, phi in profiles.items()}
+    for width, phi in tables.items():
+        checked_profile(f"the profile of width {width}", phi, hps)
+    return tables, max(tables)
