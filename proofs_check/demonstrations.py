@@ -119,5 +119,41 @@ exponents = [math.log(wide / narrow, 100) for narrow, wide in zip(*gaps)]
 print("exponents of a_n, b_n, c_n in psi2:", [round(exponent, 3) for exponent in exponents])
 assert all(abs(exponent - known) < 0.01 for exponent, known in zip(exponents, (-1, -0.5, -1)))
 """,
+    "rule-capped": """
+import numpy as np
+from hptheory.parameterization import scaling_rule
+
+def moved(factor, n):                                            # by Muon's step on a readout [1, n]
+    polar = np.ones((1, n))/np.sqrt(n)                           # of the rank-one gradient x^T
+    return float(abs((factor*polar @ np.ones(n))[0]))
+
+rule = [moved(scaling_rule("muon", n, 1, base_d_in=16, base_d_out=1).lr, n) for n in (16, 256)]
+capped = [moved(max(1, 1/n)**0.5, n) for n in (16, 256)]
+print(f"the output moves, at widths 16 and 256: by the rule {rule}, by the capped factor {capped}")
+assert rule == [4, 4] and capped == [4, 16]
+""",
+    "summary-newton-schulz-norm": """
+gradient = np.outer(np.ones(4), np.ones(64))/256                 # delta x^T with d_out = 4, d_in = 64
+u, sizes, v = np.linalg.svd(gradient, full_matrices=False)
+polar = np.outer(u[:, 0], v[0])
+print(f"spectral norm {np.linalg.norm(polar, 2):.6f}, not {np.sqrt(64/4)}")
+assert abs(np.linalg.norm(polar, 2) - 1) < 1e-12
+""",
+    "summary-decay": """
+import torch
+
+weight = torch.nn.Parameter(torch.ones(1, dtype=torch.float64))
+weight.grad = torch.zeros(1, dtype=torch.float64)
+torch.optim.AdamW([weight], lr=1e-3, weight_decay=0.01).step()
+print(f"a step of AdamW takes {1 - weight.item():.2g} of the weight")
+assert abs(1 - weight.item() - 1e-5) < 1e-12
+""",
+    "newton-schulz-limit": """
+x = mpf(1)
+for _ in range(5):
+    x = mpf("3.4445")*x - mpf("4.7750")*x**3 + mpf("2.0315")*x**5
+print(f"five iterations take a singular value of 1 to {nstr(x, 6)}")
+assert abs(x - 1) > mpf(1)/20
+""",
 }
 """Errata that compare no formula."""

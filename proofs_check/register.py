@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from hptheory.errors import UnknownNameError
-from proofs_check import app_b4_limit, app_b4_risk, app_b4_sensitivity, app_b4_transfer, unimodality
+from proofs_check import (
+    app_b4_limit,
+    app_b4_risk,
+    app_b4_sensitivity,
+    app_b4_transfer,
+    scaling_rules,
+    summaries,
+    unimodality,
+)
 from proofs_check.claims import Claim
 
 MODULES = (
@@ -12,6 +20,8 @@ MODULES = (
     app_b4_risk,
     app_b4_transfer,
     unimodality,
+    scaling_rules,
+    summaries,
 )
 """Each has its claims in ``CLAIMS``; in the order of the paper, and what goes beyond it comes last."""
 
