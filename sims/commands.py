@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import tyro
 
+from hptheory.errors import DomainError
 from hptheory.files import output_folder
 from sims.requirements import require
-from sims.settings import Setting, get_setting
+from sims.settings import ObserveConfig, Setting, get_setting
 
 if TYPE_CHECKING:
     import xarray
@@ -37,6 +38,8 @@ def sweep(
     seeds: tuple[int, ...] | None = None,
     epochs: int | None = None,
     steps: int | None = None,
+    observe: Literal["no", "profiles", "samples"] = "no",
+    subset: int | None = None,
     pack_members: int | None = None,
 ) -> None:
     """Train a setting on its grid of widths, learning rates and seeds; finished runs are not trained again.
@@ -50,11 +53,15 @@ def sweep(
         seeds: Other seeds than the preset's.
         epochs: Another length of the runs than the preset's, in passes over the training set.
         steps: Another length of the runs than the preset's, in optimizer steps.
+        observe: What is watched along the runs, for `hptheory decompose`: top-k profiles, or single
+            examples as well.
+        subset: On how many validation examples, drawn once; by default 1,024.
         pack_members: How many runs are trained together at most; by default all of a width.
     """
     chosen = changed(
         get_setting(setting, preset), widths=widths, lrs=lrs, seeds=seeds, epochs=epochs, steps=steps
     )
+    chosen = watched(chosen, observe, subset)
     require("`hptheory sweep`", *TRAINER_PACKAGES)
     let_threads_sleep()
     from sims.sweep import run
@@ -98,6 +105,22 @@ def changed(
     if epochs is not None or steps is not None:
         training = replace(training, epochs=epochs, steps=steps)
     return replace(setting, training=training, **given)
+
+
+def watched(setting: Setting, observe: str, subset: int | None) -> Setting:
+    """The setting with its trajectories observed, if they are to be.
+
+    Domain: a subset of nothing raises ``DomainError``.
+    """
+    if observe == "no":
+        if subset is not None:
+            raise DomainError(
+                "subset", subset, "left out where nothing is observed", "add --observe profiles"
+            )
+        return setting
+    size = {} if subset is None else {"subset": subset}
+    config = ObserveConfig(samples=observe == "samples", **size)
+    return replace(setting, training=replace(setting.training, observe=config))
 
 
 def describe(dataset: xarray.Dataset) -> str:

@@ -26,6 +26,8 @@ class Outcome:
     entry an evaluation: steps done, validation losses then, mean loss of the batches since the one before.
     ``last_step`` counts the steps taken; of a diverged run, up to the first whose loss was not finite.
     ``cost`` is 6 x parameters x examples seen, the usual count of floating-point operations.
+    ``trajectory`` holds what was observed along a run that did not diverge, as the bytes of a file
+    (``sims.trajectory.files``).
     """
 
     loss: float
@@ -40,3 +42,4 @@ class Outcome:
     loss_curve: tuple[float, ...]
     ema_loss_curve: tuple[float, ...]
     train_loss_curve: tuple[float, ...]
+    trajectory: bytes | None = None

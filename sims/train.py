@@ -8,6 +8,7 @@ that it is in.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Protocol, runtime_checkable
 
 import torch
@@ -25,6 +26,8 @@ from sims.schedules import schedule_factor
 from sims.settings import Training
 from sims.tasks import Batch, Task
 from sims.trajectory import WeightAverage
+from sims.trajectory.files import to_bytes
+from sims.trajectory.packs import observer_of, results_by_run
 
 __all__ = ["Member", "Observer", "Outcome", "Pack", "steps_of", "train_pack", "train_step"]
 
@@ -81,6 +84,9 @@ class Pack:
             raise DomainError("members", "()", "at least one run")
         self.training, self.width, self.task = training, width, task
         self.members, self.observers = list(members), list(observers)
+        self.own_observer = observer_of(training, width, task)
+        if self.own_observer is not None:
+            self.observers.append(self.own_observer)
         # A batched product of a single matrix takes another route, with other rounding: it is given a twin.
         self.running = list(range(len(members))) if len(members) > 1 else [0, 0]
         self.steps_done, self.steps_total = 0, steps_of(training, task)
@@ -216,7 +222,11 @@ class Pack:
             )
         predictions = self.training.batch_size * self.task.positions * self.steps_total
         cost = 6.0 * self.parameters_a_member * predictions
-        return self.curves.outcomes(cost)
+        outcomes = self.curves.outcomes(cost)
+        if self.own_observer is not None:
+            for index, result in results_by_run(self.own_observer, self.running).items():
+                outcomes[index] = replace(outcomes[index], trajectory=to_bytes(result))
+        return outcomes
 
 
 def train_pack(

@@ -9,6 +9,7 @@ from hptheory.errors import UnknownNameError
 from sims.settings import digits, llama
 from sims.settings.base import HPs, Setting, Training
 from sims.settings.models import MLPConfig
+from sims.settings.observe import ObserveConfig
 from sims.settings.optimizers import (
     AdamConfig,
     AdaMuonConfig,
@@ -39,6 +40,7 @@ __all__ = [
     "MLPConfig",
     "MultiIndexConfig",
     "MuonConfig",
+    "ObserveConfig",
     "OptimizerConfig",
     "SGDConfig",
     "SOAPConfig",

@@ -21,6 +21,7 @@ from sims.settings.checks import (
     from_fields,
 )
 from sims.settings.models import MODEL_CONFIGS, MLPConfig, ModelConfig
+from sims.settings.observe import ObserveConfig
 from sims.settings.optimizers import OPTIMIZER_CONFIGS, OptimizerConfig
 from sims.settings.schedules import EMAConfig, ScheduleConfig
 from sims.settings.tasks import TASK_CONFIGS, TaskConfig
@@ -37,7 +38,8 @@ class Training:
 
     A run lasts ``steps`` optimizer steps, or ``epochs`` passes over a task with a fixed training set: one of
     the two is given. The curves have ``evaluations`` points, evenly spread over the run. ``lr_factors``
-    multiply the learning rate of layers by role, e.g. (("readout", 0.02),).
+    multiply the learning rate of layers by role, e.g. (("readout", 0.02),). ``observe``: what is watched
+    along the run (nothing by default).
     """
 
     task: TaskConfig
@@ -53,6 +55,7 @@ class Training:
     parameterization: Parameterization = "mup"
     lr_factors: HPs = ()
     precision: Precision = "fp32"
+    observe: ObserveConfig | None = None
 
     def __post_init__(self) -> None:
         for name in ("base_width", "batch_size", "evaluations"):
@@ -77,7 +80,8 @@ class Training:
         }
         given = {name: from_fields(name, known, content[name]) for name, known in kinds.items()}
         given["schedule"] = ScheduleConfig(**content["schedule"])
-        given["ema"] = None if content["ema"] is None else EMAConfig(**content["ema"])
+        for name, kind in {"ema": EMAConfig, "observe": ObserveConfig}.items():
+            given[name] = None if content[name] is None else kind(**content[name])
         return cls(**{name: given.get(name, as_tuple(value)) for name, value in content.items()})
 
 

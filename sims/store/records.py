@@ -133,9 +133,40 @@ class Store:
 
         Domain: a place that cannot be written raises ``hptheory.files.OutputError``; what is stored stays.
         """
+        result = self._put_aside(training, run, result)
         body = {"run": asdict(run), "training": asdict(training), "result": result, "provenance": provenance}
         text = json.dumps({**body, "digest": _digest(body)}, allow_nan=False)
         write_atomically(self._path(run_key(training, run)), text.encode())
+
+    def trajectory(self, training: Training, record: Record) -> bytes | None:
+        """What was observed along a finished run, as the bytes of a file; None if nothing was.
+
+        Domain: a file that is gone or damaged raises ``CorruptRecordError``.
+        """
+        digest = record.result.get("trajectory")
+        if digest is None:
+            return None
+        path = self._aside(run_key(training, record.run))
+        content = path.read_bytes() if path.exists() else b""
+        if _digest_of_bytes(content) != digest:
+            raise CorruptRecordError(
+                f"{path} is not what its run's record promises; delete both and run the sweep again: only "
+                "this run is repeated"
+            )
+        return content
+
+    def _put_aside(self, training: Training, run: Run, result: dict[str, Any]) -> dict[str, Any]:
+        """The result with what was observed in a file of its own, written first, and its digest here."""
+        content = result.get("trajectory")
+        if content is None:
+            return result
+        path = self._aside(run_key(training, run))
+        output_folder(path.parent)
+        write_atomically(path, content)
+        return {**result, "trajectory": _digest_of_bytes(content)}
+
+    def _aside(self, key: str) -> Path:
+        return self.directory / "trajectories" / f"{key}.npz"
 
     def _path(self, key: str) -> Path:
         return self.directory / "runs" / f"{key}.json"
@@ -162,6 +193,10 @@ def _read_record(path: Path) -> Record:
         raise CorruptRecordError(
             f"the record {path} is damaged; delete it and run the sweep again: only this run is repeated"
         ) from error
+
+
+def _digest_of_bytes(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:32]
 
 
 def _digest(content: dict[str, Any]) -> str:
