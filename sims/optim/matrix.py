@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
+from itertools import accumulate, pairwise
 from typing import Any, TypedDict
 
 import torch
@@ -13,7 +14,8 @@ from torch.optim.optimizer import Optimizer, ParamsT
 
 from sims.errors import FallbackWarning, NotAMatrixError
 from sims.optim.graft import Graft
-from sims.optim.rule import Number, Rule, check_name, check_not_negative
+from sims.optim.parts import cache_parts, matrices_at_once
+from sims.optim.rule import Number, Rule, State, check_name, check_not_negative
 from sims.optim.spectral import SpectralNorm
 
 SHAPE_FACTORS = ("mup", "capped", "rms")
@@ -63,7 +65,8 @@ class MatrixOptimizer(Optimizer):
     its own.
 
     Matrices of one shape and of the same constants are stacked and go through the rule as one batch,
-    whichever group they are in. No step waits for the device, except those that make eigendecompositions.
+    whichever group they are in; on a CPU as many at a time as its cache holds. No step waits for the device,
+    except those that make eigendecompositions.
 
     Domain: parameters are float32 or float64 matrices with both dimensions >= 2, else ``NotAMatrixError``; so
     are groups whose ``role`` is ``embedding`` or ``vector``, which Adam should train. Constants are checked
@@ -124,7 +127,7 @@ class MatrixOptimizer(Optimizer):
         counts = [state["fallbacks"].sum().item() for state in self.state.values() if "fallbacks" in state]
         return int(sum(counts))
 
-    def _buckets(self) -> Iterable[Bucket]:
+    def _buckets(self) -> Iterator[Bucket]:
         """The parameters that have a gradient, those together that can go through the rule as one batch."""
         buckets: dict[Any, Bucket] = {}
         for group in self.param_groups:
@@ -137,7 +140,11 @@ class MatrixOptimizer(Optimizer):
                     step = self.state[p].get("step", 0)
                     key = (p.shape, p.dtype, p.device, step, constants)
                     buckets.setdefault(key, []).append((p, group))
-        return buckets.values()
+        for bucket in buckets.values():
+            # On a CPU, stacking large matrices costs more than it saves.
+            first = bucket[0][0]
+            many = max(1, matrices_at_once(first) // max(1, first[..., 0, 0].numel()))
+            yield from (bucket[start : start + many] for start in range(0, len(bucket), many))
 
     def _step_together(self, bucket: Bucket) -> None:
         """One step of parameters of one shape with the same constants."""
@@ -149,7 +156,7 @@ class MatrixOptimizer(Optimizer):
         step = self.state[params[0]]["step"] + 1
         memory = [{name: value for name, value in self.state[p].items() if name != "step"} for p in params]
         stacked = {name: _stacked([each[name] for each in memory]) for name in memory[0]}
-        directions = rule.direction(_stacked([_gradient(p) for p in params]), stacked, step)
+        directions = direction_in_parts(rule, _stacked([_gradient(p) for p in params]), stacked, step)
         for name, values in stacked.items():
             if len(params) > 1:  # a stack of one is a view
                 torch._foreach_copy_([each[name] for each in memory], list(values.unbind(0)))
@@ -167,6 +174,27 @@ class MatrixOptimizer(Optimizer):
         if found > self._fallbacks_told:
             warnings.warn(FallbackWarning(type(self).__name__, found), stacklevel=3)
         self._fallbacks_told = found
+
+
+def direction_in_parts(rule: Rule, grads: Tensor, state: State, step: int) -> Tensor:
+    """The directions for gradients [parameter, (member,) m, n]; on a CPU, for some members at a time."""
+    if grads.ndim == 3 or len(grads) > 1:
+        return rule.direction(grads, state, step)
+    bounds = list(accumulate([0, *(len(part) for part in cache_parts(grads[0]))]))
+    directions = torch.empty_like(grads)
+    for start, end in pairwise(bounds):
+        # Slices write through: the rule changes its memory in place.
+        own = {name: value[:, start:end] for name, value in state.items()}
+        part = rule.rebuilt({name: _members(v, start, end) for name, v in rule.hyperparameters().items()})
+        directions[:, start:end] = part.direction(grads[:, start:end], own, step)
+    return directions
+
+
+def _members(value: Any, start: int, end: int) -> Any:
+    """A constant's entries for some members, if it has one for each ([member, 1, 1])."""
+    if isinstance(value, Tensor) and value.ndim >= 3 and len(value) > 1:
+        return value[start:end]
+    return value
 
 
 def check_matrix(name: str | None, p: Tensor, role: str | None = None) -> None:

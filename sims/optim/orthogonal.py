@@ -14,6 +14,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from sims.optim.parts import cache_parts
+
 Quintic = tuple[float, float, float]
 ORTHOGONALIZERS = ("jordan", "polar_express", "schulz", "exact")
 
@@ -89,13 +91,16 @@ def newton_schulz(
     """
     tall = matrix.shape[-2] > matrix.shape[-1]  # A is then the smaller of the two Gram matrices
     x = matrix.mT if tall else matrix
-    x = x.reshape(-1, *x.shape[-2:]).to(dtype or matrix.dtype).contiguous()
-    for a, b, c in schedule:
-        gram = torch.bmm(x, x.mT)
-        even = torch.baddbmm(gram, gram, gram, beta=b, alpha=c)
-        x = torch.baddbmm(x, even, x, beta=a)
-    x = x.to(matrix.dtype)
-    return (x.mT if tall else x).reshape(matrix.shape)
+    x = x.reshape(-1, *x.shape[-2:])
+    found = torch.empty_like(x)
+    for some, part in zip(cache_parts(found), cache_parts(x), strict=True):
+        y = part.to(dtype or matrix.dtype).contiguous()
+        for a, b, c in schedule:
+            gram = torch.bmm(y, y.mT)
+            even = torch.baddbmm(gram, gram, gram, beta=b, alpha=c)
+            y = torch.baddbmm(y, even, y, beta=a)
+        some.copy_(y)
+    return (found.mT if tall else found).reshape(matrix.shape)
 
 
 def polar_factor(matrix: Float[Tensor, "*batch m n"]) -> Float[Tensor, "*batch m n"]:

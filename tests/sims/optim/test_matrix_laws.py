@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import subprocess
+import sys
 from functools import partial
 
 import pytest
@@ -24,6 +26,7 @@ from sims.optim import (
     SGDRule,
     Shampoo,
     ShampooRule,
+    parts,
 )
 from sims.optim.blocks import Blocks
 from sims.optim.orthogonal import ORTHOGONALIZERS, newton_schulz, orthogonalized, polar_factor, quintics
@@ -465,3 +468,55 @@ def test_cholesky_keeps_columns_that_are_zero_at_zero():
     q = orthonormal(x, "cholesky")
     assert (q[:, [0, 2]] == 0).all()
     torch.testing.assert_close(q[:, 1], torch.full((8,), 8**-0.5))
+
+
+# --- how it runs ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("make", ALL.values(), ids=ALL)
+def test_parts_that_fit_the_cache_change_nothing(make, monkeypatch):
+    """Seven members as 3 + 2 + 2, their constants with them: bit for bit."""
+    rates = torch.linspace(0.5, 1.0, 7).view(7, 1, 1)
+    name = "mu" if make.func is Dion else "beta2" if make.func is SOAP else "momentum"
+    grads = gradients(5, 7, 6, 8, dtype=torch.float32)
+    options = {name: rates - 0.1, "weight_decay": 0.1 * rates}
+    whole = directions(partial(make, **options), grads)
+    monkeypatch.setattr(parts, "CACHE_BYTES", 1)
+    assert [len(part) for part in parts.cache_parts(grads[0])] == [3, 2, 2]
+    assert (directions(partial(make, **options), grads) == whole).all()
+
+
+@pytest.mark.parametrize("make", ALL.values(), ids=ALL)
+def test_no_step_waits_for_the_device(make):
+    """On a device without data, which cannot tell a number to the host; the steps with eigh are left out."""
+    p = nn.Parameter(torch.zeros(2, 6, 8, device="meta"))
+    optimizer = make([p])
+    member = torch.ones(2, 1, 1, device="meta")
+    optimizer.param_groups[0].update(lr=member, weight_decay=member)
+    p.grad = torch.zeros_like(p)
+    optimizer.state[p] = {"step": 1, **optimizer.rule.start(p.detach())}
+    if not optimizer.rule.decomposes(2):
+        optimizer.step()
+        assert optimizer.state[p]["step"] == 2
+    else:
+        with pytest.raises((NotImplementedError, RuntimeError), match="meta"):
+            optimizer.step()
+
+
+def test_directions_compile_to_one_graph():
+    """In a process of its own, since the shape checks of the tests cannot be traced."""
+    code = """
+import torch
+from sims.optim import AdaMuonRule, AdamRule, DionRule, Graft, MuonRule, ShampooRule, SOAPRule, SpectralNorm
+rules = [
+    MuonRule(kind="polar_express", nesterov=True), DionRule(rank=3), DionRule(method="cholesky"),
+    AdaMuonRule(), SpectralNorm(Graft(ShampooRule(interval=9, block=4), AdamRule())), SOAPRule(interval=9),
+]
+grad = torch.randn(2, 6, 8, generator=torch.Generator().manual_seed(0))
+for rule in rules:
+    compiled = torch.compile(rule.direction, fullgraph=True, backend="eager")
+    states = rule.start(grad), rule.start(grad)
+    for step in (2, 3, 4):
+        assert torch.equal(compiled(grad, states[0], step), rule.direction(grad, states[1], step))
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
