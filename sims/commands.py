@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-import math
 import os
+import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
 from hptheory.errors import DomainError
 from hptheory.files import output_folder
+from sims.display import watching
 from sims.requirements import require
 from sims.settings import ObserveConfig, Setting, get_setting
 
 if TYPE_CHECKING:
-    import xarray
-
-    from sims.sweep import Progress
+    from sims.engines import Engine
 
 STORE_PACKAGES = ("xarray", "h5netcdf", "h5py")
-TRAINER_PACKAGES = ("torch", "sklearn", "jaxtyping", "tqdm", *STORE_PACKAGES)
+TRAINER_PACKAGES = ("torch", "sklearn", "jaxtyping", "tqdm", "safetensors", *STORE_PACKAGES)
+FAILED = 1
 INTERRUPTED = 130  # the exit code that shells give to Ctrl-C
 
 
@@ -32,7 +32,7 @@ def sweep(
     setting: tyro.conf.Positional[str] = "digits",
     *,
     preset: str = "cpu",
-    out: Path | None = None,
+    out: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None,
     widths: tuple[int, ...] | None = None,
     lrs: tuple[float, ...] | None = None,
     seeds: tuple[int, ...] | None = None,
@@ -40,13 +40,22 @@ def sweep(
     steps: int | None = None,
     observe: Literal["no", "profiles", "samples"] = "no",
     subset: int | None = None,
+    data_dir: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None,
+    device: str = "auto",
+    engine: Literal["local", "ray"] = "local",
+    workers: int | None = None,
+    address: str | None = None,
     pack_members: int | None = None,
+    checkpoint_every: float = 60.0,
 ) -> None:
     """Train a setting on its grid of widths, learning rates and seeds; finished runs are not trained again.
 
+    Stop it as you like: the same command goes on from the last checkpoint. Start it several times on one
+    directory, also from other machines, and the processes share the runs.
+
     Args:
         setting: What is trained: digits, multi_index, ball_indicator, ...
-        preset: How much: smoke (seconds), cpu (a minute on two cores), paper (for a GPU).
+        preset: How much: smoke (seconds), cpu (minutes on two cores), paper (for a GPU).
         out: The run directory; by default runs/SETTING-PRESET.
         widths: Other widths than the preset's.
         lrs: Other peak learning rates than the preset's.
@@ -56,7 +65,14 @@ def sweep(
         observe: What is watched along the runs, for `hptheory decompose`: top-k profiles, or single
             examples as well.
         subset: On how many validation examples, drawn once; by default 1,024.
+        data_dir: The folder of data sets, for settings that need one; by default HPTHEORY_DATA.
+        device: Where to train: cpu, cuda, cuda:N, mps, or auto (a GPU if there is one).
+        engine: local: on this machine; ray: on the machines of a Ray cluster.
+        workers: local: so many processes of one thread each instead of one with many; ray: CPUs of a Ray
+            that is started here.
+        address: The Ray cluster (HOST:PORT, or auto); by default RAY_ADDRESS, else a Ray started here.
         pack_members: How many runs are trained together at most; by default all of a width.
+        checkpoint_every: Seconds of training between checkpoints.
     """
     chosen = changed(
         get_setting(setting, preset), widths=widths, lrs=lrs, seeds=seeds, epochs=epochs, steps=steps
@@ -64,32 +80,72 @@ def sweep(
     chosen = watched(chosen, observe, subset)
     require("`hptheory sweep`", *TRAINER_PACKAGES)
     let_threads_sleep()
+    directory = output_folder(out or Path("runs") / f"{setting}-{preset}")
+    place = choose_engine(engine, workers, device, address)
     from sims.sweep import run
 
-    directory = output_folder(out or Path("runs") / f"{setting}-{preset}")
+    with stoppable(directory), watching(chosen) as progress:
+        dataset = run(
+            chosen,
+            directory,
+            progress,
+            engine=place,
+            device=device,
+            data_dir=data_dir,
+            pack_members=pack_members,
+            checkpoint_every=checkpoint_every,
+        )
+    from sims.status import describe
+
+    print(describe(dataset))
+    print(f"table: {directory / 'results.csv'} and {directory / 'results.nc'}")
+    if not dataset.finished.all():
+        print(f"some runs failed: `hptheory status {directory}` says why", file=sys.stderr)
+        raise SystemExit(FAILED)
+
+
+def status(runs: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUNS")]) -> None:
+    """Print what is done, running, diverged, failed and left in a run directory.
+
+    Args:
+        runs: A directory that `hptheory sweep` wrote, or writes to just now.
+    """
+    require("`hptheory status`", *STORE_PACKAGES)
+    from sims.status import read_status
+
+    print(read_status(runs))
+
+
+def choose_engine(name: str, workers: int | None, device: str, address: str | None) -> Engine:
+    """The engine of that name; on a cluster, a unit needs a GPU if that is the device.
+
+    Domain: workers < 1 raises ``DomainError``; Ray absent, ``MissingExtraError``.
+    """
+    if workers is not None and workers < 1:
+        raise DomainError("workers", workers, "an integer >= 1")
+    from sims.engines import InProcess, Workers
+
+    if name == "ray":
+        from sims.engines.cluster import RayCluster
+
+        return RayCluster(address, cpus=workers, unit_gpus=float(device.startswith("cuda")))
+    return InProcess() if workers is None else Workers(workers)
+
+
+@contextmanager
+def stoppable(directory: Path) -> Iterator[None]:
+    """Ctrl-C (and a polite kill, as Slurm sends) ends with a sentence on how to go on."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with progress_bar(f"{setting} ({preset})") as report:
-            dataset = run(chosen, directory, report, pack_members=pack_members)
+        yield
     except KeyboardInterrupt:
         print(
-            f"stopped; the finished runs are in {directory}, and the same command goes on from there",
+            f"stopped; what is done is in {directory}, and the same command goes on from there",
             file=sys.stderr,
         )
         raise SystemExit(INTERRUPTED) from None
-    print(describe(dataset))
-    print(f"table: {directory / 'results.csv'} and {directory / 'results.nc'}")
-
-
-def status(runs: tyro.conf.Positional[Path]) -> None:
-    """Print what is done, diverged and left in a run directory.
-
-    Args:
-        runs: A directory that ``hptheory sweep`` wrote.
-    """
-    require("`hptheory status`", *STORE_PACKAGES)
-    from sims.store import load
-
-    print(describe(load(runs)))
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def changed(
@@ -123,54 +179,9 @@ def watched(setting: Setting, observe: str, subset: int | None) -> Setting:
     return replace(setting, training=replace(setting.training, observe=config))
 
 
-def describe(dataset: xarray.Dataset) -> str:
-    """A line on the whole sweep, and for each width what is done and the best learning rate so far.
-
-    The best rate minimises the mean loss over seeds, among rates at which all seeds are finished.
-    """
-    lines = [f"{dataset.attrs['setting']} ({dataset.attrs['preset']}): {_counts(dataset)}"]
-    for width in dataset.width.values.tolist():
-        row = dataset.sel(width=width)
-        complete = row.isel(lr=row.finished.all("seed").values)
-        best = ""
-        if complete.lr.size > 0:
-            mean_loss = complete.loss.mean("seed", skipna=False)
-            lr, least = float(complete.lr[mean_loss.argmin("lr")]), float(mean_loss.min())
-            edge = ", at the edge of the grid" if lr in (row.lr.min(), row.lr.max()) else ""
-            best = f"; best lr {lr:.3g}, mean loss {least:.4f}{edge}" if math.isfinite(least) else ""
-        lines.append(f"  width {width:>5}: {_counts(row)}{best}")
-    return "\n".join(lines)
-
-
 def let_threads_sleep() -> None:
     """Ask OpenMP, before torch is loaded, to let idle threads sleep instead of spin; the user's choice wins.
 
     On two cores shared with other programs a sweep then takes a fifth of the time (85 s against 440 s).
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-
-
-@contextmanager
-def progress_bar(label: str) -> Iterator[Callable[[Progress], None]]:
-    """A callback for ``sims.sweep.run`` that draws a bar with the time left; the bar goes to stderr."""
-    from tqdm import tqdm
-
-    style = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
-    with tqdm(total=1.0, desc=label, bar_format=style) as bar:
-
-        def report(progress: Progress) -> None:
-            done = f"{progress.finished}/{progress.total} runs"
-            where = f"width {progress.width}, step {progress.step}/{progress.steps}"
-            bar.set_description_str(f"{label}: {done}, {where}", refresh=False)
-            bar.update(progress.share - bar.n)
-
-        yield report
-
-
-def _counts(dataset: xarray.Dataset) -> str:
-    """How many runs are done, diverged and left, in words."""
-    total, done, diverged = dataset.finished.size, int(dataset.finished.sum()), int(dataset.diverged.sum())
-    parts = [f"{done} of {total} runs done"]
-    parts += [f"{diverged} diverged"] if diverged else []
-    parts += [f"{total - done} left"] if total > done else []
-    return ", ".join(parts)

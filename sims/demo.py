@@ -13,7 +13,8 @@ import tyro
 
 import hptheory
 from hptheory.files import output_folder, write_atomically
-from sims.commands import INTERRUPTED, TRAINER_PACKAGES, describe, let_threads_sleep, progress_bar
+from sims.commands import INTERRUPTED, TRAINER_PACKAGES, let_threads_sleep
+from sims.display import watching
 from sims.requirements import require
 from sims.settings import get_setting
 
@@ -51,13 +52,14 @@ def demo(
     setting = get_setting("digits", preset)
     require("`hptheory demo`", *TRAINER_PACKAGES)
     let_threads_sleep()
+    from sims.status import describe
     from sims.sweep import run
 
     folder = output_folder(out)
     try:
         theory = theory_section(folder, preset)
         print("2/3  a sweep on handwritten digits", flush=True)
-        with progress_bar(f"digits ({preset})") as progress:
+        with watching(setting) as progress:
             dataset = run(setting, folder / "digits", progress)
         print(describe(dataset))
         print("3/3  the verdict", flush=True)

@@ -13,6 +13,10 @@ class CorruptRecordError(HPTheoryError):
     """A stored record is not what was written; the message names the file and what to delete."""
 
 
+class SweepWarning(UserWarning):
+    """Something was wrong in a run directory and has been put right; the message says what it costs."""
+
+
 class ClaimsLostError(HPTheoryError):
     """This process was held up for so long that others have taken over its runs."""
 
@@ -21,6 +25,13 @@ class ClaimsLostError(HPTheoryError):
             f"this process stood still for so long that another has taken over its runs in {directory}; "
             "what is stored stays, and the same command goes on with what is left"
         )
+
+
+class DeviceError(HPTheoryError):
+    """A device that this machine does not have."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"there is no device '{name}' here; give cpu, cuda, cuda:N, mps or auto")
 
 
 class CheckpointError(HPTheoryError):

@@ -112,7 +112,7 @@ def test_a_place_that_cannot_be_written_is_named_before_any_work(
     def worked(*args: object, **options: object) -> None:
         raise AssertionError("work was done for a place that cannot be written")
 
-    for work in ("hptheory.figures.figure_04.figure_04", "sims.sweep.train_pack", "hptheory.cli.analyse"):
+    for work in ("hptheory.figures.figure_04.figure_04", "sims.sweep.train_unit", "hptheory.cli.analyse"):
         monkeypatch.setattr(work, worked)
     (tmp_path / "file").touch()
     place = tmp_path / "file" / "below"
@@ -289,7 +289,7 @@ def test_ctrl_c_leaves_what_was_finished(capsys: pytest.CaptureFixture[str], tmp
     assert process.returncode == 130
     assert "Traceback" not in stderr
     assert stderr.splitlines()[-1] == (
-        f"stopped; the finished runs are in {tmp_path}, and the same command goes on from there"
+        f"stopped; what is done is in {tmp_path}, and the same command goes on from there"
     )
     assert main(["status", str(tmp_path)]) == 0
     assert " of 300 runs done, " in capsys.readouterr().out

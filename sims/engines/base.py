@@ -16,8 +16,8 @@ from sims.errors import ClaimsLostError
 Unit = TypeVar("Unit")
 Result = TypeVar("Result")
 
-Report = Callable[[int], None]
-"""Called by the work with the steps that it has done."""
+Report = Callable[[int, int], None]
+"""Called by the work with the steps that it has done, and with the number of all its steps."""
 Work = Callable[[Unit, Report], Result]
 """What is done with a unit; it must be picklable for engines with other processes."""
 
@@ -59,6 +59,9 @@ class Engine(ABC):
     other; the results do not depend on the engine.
     """
 
+    is_local = True
+    """Whether units are worked on by this machine, so that its devices are theirs."""
+
     @property
     @abstractmethod
     def slots(self) -> int:
@@ -69,11 +72,11 @@ class Engine(ABC):
         self,
         take: Callable[[], Unit | None],
         work: Work[Unit, Result],
-        on_progress: Callable[[Unit, int], None],
+        on_progress: Callable[[Unit, int, int], None],
     ) -> Iterator[Finished[Unit, Result]]:
         """The units as they finish, in any order; ends when ``take`` gives None and none is being worked on.
 
-        ``on_progress`` is called in the caller's process with a unit and the steps it has done.
+        ``on_progress`` is called in the caller's process with a unit and what its work reported.
         """
 
     def __enter__(self) -> Engine:

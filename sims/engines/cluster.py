@@ -30,6 +30,8 @@ class RayCluster(Engine):
     Domain: Ray absent raises ``MissingExtraError``; a cluster that is not there, ``ConnectionError``.
     """
 
+    is_local = False
+
     def __init__(
         self,
         address: str | None = None,
@@ -72,7 +74,7 @@ class RayCluster(Engine):
         self,
         take: Callable[[], Unit | None],
         work: Work[Unit, Result],
-        on_progress: Callable[[Unit, int], None],
+        on_progress: Callable[[Unit, int, int], None],
     ) -> Iterator[Finished[Unit, Result]]:
         """See ``Engine.run``."""
         import ray
@@ -105,11 +107,11 @@ def _work(work: Work[Any, Any], unit: Any, number: int, board: Any) -> Any:
     """A task: the unit's result or failure; its progress goes to the board, without waiting for it."""
     last = 0.0
 
-    def report(steps: int) -> None:
+    def report(done: int, total: int) -> None:
         nonlocal last
         if time.monotonic() - last > POLL:
             last = time.monotonic()
-            board.put.remote(number, steps)
+            board.put.remote(number, done, total)
 
     return attempt(work, unit, report)
 
@@ -130,13 +132,13 @@ class Board:
     """Where tasks write how far they are; it runs beside the caller, so that no other machine can lose it."""
 
     def __init__(self) -> None:
-        self.steps: dict[int, int] = {}
+        self.steps: dict[int, tuple[int, int]] = {}
 
-    def put(self, number: int, steps: int) -> None:
-        """Note the steps that a task has done."""
-        self.steps[number] = steps
+    def put(self, number: int, done: int, total: int) -> None:
+        """Note the steps that a task has done, of all its steps."""
+        self.steps[number] = done, total
 
-    def read(self) -> dict[int, int]:
+    def read(self) -> dict[int, tuple[int, int]]:
         """What was noted since the last look."""
         new, self.steps = self.steps, {}
         return new
@@ -150,7 +152,7 @@ def _board() -> Any:
     return ray.remote(Board).options(num_cpus=0, scheduling_strategy=here).remote()
 
 
-def _tell(board: Any, pending: list[tuple[int, Unit]], on_progress: Callable[[Unit, int], None]) -> None:
+def _tell(board: Any, pending: list[tuple[int, Unit]], on_progress: Callable[[Unit, int, int], None]) -> None:
     """Pass on what the board says of the units that are being worked on."""
     import ray
 
@@ -159,6 +161,6 @@ def _tell(board: Any, pending: list[tuple[int, Unit]], on_progress: Callable[[Un
         steps = ray.get(board.read.remote(), timeout=10 * POLL)
     except ray.exceptions.RayError:  # progress is a courtesy: the results count
         return
-    for number, done in steps.items():
+    for number, (done, all_steps) in steps.items():
         if number in units:
-            on_progress(units[number], done)
+            on_progress(units[number], done, all_steps)

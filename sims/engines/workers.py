@@ -49,7 +49,7 @@ class Workers(Engine):
         self,
         take: Callable[[], Unit | None],
         work: Work[Unit, Result],
-        on_progress: Callable[[Unit, int], None],
+        on_progress: Callable[[Unit, int, int], None],
     ) -> Iterator[Finished[Unit, Result]]:
         """See ``Engine.run``."""
         more = True
@@ -66,7 +66,7 @@ class Workers(Engine):
                 hand, unit = self._busy[ready]
                 kind, content = _received(hand)
                 if kind == "progress":
-                    on_progress(unit, content)
+                    on_progress(unit, *content)
                     continue
                 del self._busy[ready]
                 if kind == "result":
@@ -124,7 +124,8 @@ def _obituary(code: int | None) -> str:
 
 def _work(pipe: Connection, threads: int) -> None:
     """The life of a worker process: units in, results out, until the parent ends it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then ends its workers
+    for polite in (signal.SIGINT, signal.SIGTERM):  # for the parent, which then ends its workers
+        signal.signal(polite, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     os.environ["OMP_NUM_THREADS"] = str(threads)  # before torch is imported, which `recv` below does
     while True:
@@ -134,7 +135,7 @@ def _work(pipe: Connection, threads: int) -> None:
             return
         if "torch" in sys.modules:
             sys.modules["torch"].set_num_threads(threads)
-        pipe.send(("result", attempt(work, unit, lambda steps: pipe.send(("progress", steps)))))
+        pipe.send(("result", attempt(work, unit, lambda *steps: pipe.send(("progress", steps)))))
 
 
 def _end_with_parent() -> None:

@@ -1,15 +1,18 @@
 """The store of a sweep: one record a run, named by a hash of what was run, written aside and renamed.
 
 A run directory holds ``setting.json`` (the sweep that was asked for last), ``runs/<key>.json`` (one record a
-finished run) and, once a sweep has ended, ``results.nc`` and ``results.csv``. What is left to do is the
-difference between the keys that a setting names and the records that exist. A record holds its own digest,
-so that damage is noticed.
+finished run), ``failed/<key>.json`` (why a run could not be trained), while a sweep goes on its claims and
+checkpoints (see the modules beside this one) and, once it has ended, ``results.nc`` and ``results.csv``. What
+is left to do is the difference between the keys that a setting names and the records that exist. A record
+holds its own digest, so that damage is noticed.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
@@ -41,14 +44,27 @@ class Run:
 class Record:
     """What is stored of a finished run.
 
-    ``result`` holds the numbers (a loss that is not finite as None), ``provenance`` what may differ between
-    two executions that give the same numbers: versions, device, threads, time.
+    ``status`` is done or diverged; ``result`` holds the numbers (a loss that is not finite as None);
+    ``provenance``, what may differ between two executions that give the same numbers: code, versions, device,
+    threads, time.
     """
 
     run: Run
     training: dict[str, Any]
+    status: str
     result: dict[str, Any]
     provenance: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class FailedRun:
+    """Why a run could not be trained when it was last tried: the error's sentence, its kind, when, where."""
+
+    run: Run
+    error: str
+    kind: str
+    when: str
+    host: str
 
 
 def run_key(training: Training, run: Run) -> str:
@@ -79,14 +95,15 @@ def load(run_dir: str | Path) -> xarray.Dataset:
 def provenance(run_dir: str | Path) -> dict[str, list[Any]]:
     """Where and how the runs of a directory were trained: each field with its distinct values.
 
-    Fields: hptheory, torch, device, machine, threads, dtype, pack_members; ``seconds`` holds one number, the
-    training time of all runs together. Errors as in ``load``.
+    Fields: hptheory, code (with a hash of the source), python, torch, numpy, host, device, machine, threads,
+    dtype, precision, pack_members, started; ``seconds`` holds one number, the training time of all runs
+    together. Errors as in ``load``.
     """
     store = Store(run_dir)
-    records = store.records(store.setting()).values()
-    fields = sorted({field for record in records for field in record.provenance} - {"seconds"})
-    distinct = {field: sorted({record.provenance[field] for record in records}) for field in fields}
-    return {**distinct, "seconds": [sum(record.provenance["seconds"] for record in records)]}
+    told = [record.provenance for record in store.records(store.setting()).values()]
+    fields = sorted({field for one in told for field in one} - {"seconds"})
+    distinct = {field: sorted({one[field] for one in told if field in one}) for field in fields}
+    return {**distinct, "seconds": [sum(one["seconds"] for one in told)]}
 
 
 class Store:
@@ -120,7 +137,10 @@ class Store:
             ) from error
 
     def records(self, setting: Setting) -> dict[Run, Record]:
-        """The finished runs of a sweep."""
+        """The finished runs of a sweep.
+
+        Domain: a damaged record raises ``CorruptRecordError``.
+        """
         found = {}
         for run in runs_of(setting):
             path = self._path(run_key(setting.training, run))
@@ -128,15 +148,59 @@ class Store:
                 found[run] = _read_record(path)
         return found
 
+    def readable(self, setting: Setting) -> tuple[dict[Run, Record], dict[Run, Path]]:
+        """The finished runs of a sweep whose records can be read, and the files of those that are damaged."""
+        found, damaged = {}, {}
+        for run in runs_of(setting):
+            path = self._path(run_key(setting.training, run))
+            try:
+                if path.exists():
+                    found[run] = _read_record(path)
+            except CorruptRecordError:
+                damaged[run] = path
+        return found, damaged
+
+    def record(self, key: str) -> Record | None:
+        """The record of that key, if there is one."""
+        path = self._path(key)
+        return _read_record(path) if path.exists() else None
+
+    def stored_keys(self) -> set[str]:
+        """The keys of all finished runs, of this sweep and of others, by their files alone."""
+        with suppress(FileNotFoundError), os.scandir(self.directory / "runs") as entries:
+            return {entry.name.removesuffix(".json") for entry in entries if entry.name.endswith(".json")}
+        return set()
+
     def write(self, training: Training, run: Run, result: dict[str, Any], provenance: dict[str, Any]) -> None:
         """Store a finished run; after a crash the record is either whole or absent.
 
         Domain: a place that cannot be written raises ``hptheory.files.OutputError``; what is stored stays.
         """
+        key = run_key(training, run)
         result = self._put_aside(training, run, result)
-        body = {"run": asdict(run), "training": asdict(training), "result": result, "provenance": provenance}
-        text = json.dumps({**body, "digest": _digest(body)}, allow_nan=False)
-        write_atomically(self._path(run_key(training, run)), text.encode())
+        body = {
+            "run": asdict(run),
+            "training": asdict(training),
+            "status": "diverged" if result.get("diverged") else "done",
+            "result": result,
+            "provenance": provenance,
+        }
+        _write(self._path(key), body)
+        self._failure(key).unlink(missing_ok=True)
+
+    def write_failure(self, training: Training, failed: FailedRun) -> None:
+        """Store why a run could not be trained, in place of what an earlier attempt left."""
+        output_folder(self.directory / "failed")
+        _write(self._failure(run_key(training, failed.run)), asdict(failed))
+
+    def failures(self, setting: Setting) -> dict[Run, FailedRun]:
+        """The runs of a sweep that failed when they were last tried, with the reasons that can be read."""
+        found = {}
+        for run in runs_of(setting):
+            with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+                body = _read(self._failure(run_key(setting.training, run)))
+                found[run] = FailedRun(**{**body, "run": run})
+        return found
 
     def trajectory(self, training: Training, record: Record) -> bytes | None:
         """What was observed along a finished run, as the bytes of a file; None if nothing was.
@@ -171,6 +235,9 @@ class Store:
     def _path(self, key: str) -> Path:
         return self.directory / "runs" / f"{key}.json"
 
+    def _failure(self, key: str) -> Path:
+        return self.directory / "failed" / f"{key}.json"
+
 
 def runs_of(setting: Setting) -> list[Run]:
     """All runs of a sweep, by width, seed, learning rate and further hyperparameters."""
@@ -181,22 +248,33 @@ def runs_of(setting: Setting) -> list[Run]:
 
 def _read_record(path: Path) -> Record:
     try:
-        body = json.loads(path.read_bytes())
-        digest = body.pop("digest")
-        if digest != _digest(body):
-            raise ValueError("its content does not match its digest")
+        body = _read(path)
         run = {name: as_tuple(value) for name, value in body["run"].items()}
-        return Record(Run(**run), body["training"], body["result"], body["provenance"])
+        return Record(**{**body, "run": Run(**run)})
     except OSError as error:
         raise RunDirectoryError(f"cannot read {path} ({error.strerror})") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CorruptRecordError(
-            f"the record {path} is damaged; delete it and run the sweep again: only this run is repeated"
+            f"the record {path} is damaged; run the sweep again: "
+            "it sets the file aside and repeats only this run"
         ) from error
 
 
 def _digest_of_bytes(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:32]
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """The content of a file, if it matches its digest."""
+    body: dict[str, Any] = json.loads(path.read_bytes())
+    digest = body.pop("digest")
+    if digest != _digest(body):
+        raise ValueError("its content does not match its digest")
+    return body
+
+
+def _write(path: Path, body: dict[str, Any]) -> None:
+    write_atomically(path, json.dumps({**body, "digest": _digest(body)}, allow_nan=False).encode())
 
 
 def _digest(content: dict[str, Any]) -> str:

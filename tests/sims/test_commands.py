@@ -36,7 +36,7 @@ def test_sweep_then_status(tmp_path, capsys):
     assert "digits (smoke): 3 of 3 runs done" in printed.out
     assert "width    32: 3 of 3 runs done; best lr 0.0" in printed.out
     assert "results.csv" in printed.out
-    assert "3/3 runs, width 32, step 37/37" in printed.err
+    assert "digits (smoke): 3/3 runs; 100%, " in printed.err
     commands.status(tmp_path)
     assert capsys.readouterr().out.splitlines() == printed.out.splitlines()[:2]
 
@@ -45,11 +45,11 @@ def test_ctrl_c_says_where_the_runs_are(tmp_path, capsys, monkeypatch):
     def interrupted(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("sims.sweep.train_pack", interrupted)
+    monkeypatch.setattr("sims.sweep.train_unit", interrupted)
     with pytest.raises(SystemExit) as stopped:
         commands.sweep("digits", out=tmp_path, **SMALL)
     assert stopped.value.code == 130
-    assert f"the finished runs are in {tmp_path}" in capsys.readouterr().err
+    assert f"what is done is in {tmp_path}" in capsys.readouterr().err
     commands.status(tmp_path)
     assert "0 of 3 runs done, 3 left" in capsys.readouterr().out
 

@@ -46,7 +46,7 @@ def test_a_second_call_repeats_nothing(
 ) -> None:
     before = (shown / "report.html").read_bytes()
     monkeypatch.setattr("hptheory.figures.figure_04.figure_04", forbidden)
-    monkeypatch.setattr("sims.sweep.train_pack", forbidden)
+    monkeypatch.setattr("sims.sweep.train_unit", forbidden)
     demo(out=shown, preset="smoke")
     assert (shown / "report.html").read_bytes() == before
     printed = capsys.readouterr().out.splitlines()

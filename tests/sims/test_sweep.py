@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import csv
 import math
-import os
-import signal
-import subprocess
-import sys
+import socket
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,10 +16,13 @@ from hptheory.errors import DomainError
 from hptheory.files import OutputError
 from hptheory.transfer import SweepTable
 from sims import sweep
-from sims.errors import CorruptRecordError
+from sims.errors import CorruptRecordError, DeviceError, SweepWarning
+from sims.progress import InTraining, Progress
 from sims.report import read_runs
-from sims.store import load, provenance, runs_of
-from sims.sweep import Progress, packs, run
+from sims.store import load, provenance
+from sims.store.claims import holders
+from sims.store.environment import code_version
+from sims.sweep import run
 from sims.table import COLUMNS, columns
 from tests.sims.small import MOMENTUM, setting, training
 
@@ -47,10 +46,15 @@ class Stop:
             raise KeyboardInterrupt
 
 
+def forbidden(*arguments: object) -> None:
+    raise AssertionError("trained again")
+
+
 @pytest.mark.parametrize("after", [1, 3, 6])
 def test_interrupted_and_resumed_equals_uninterrupted(tmp_path, whole, after):
     with pytest.raises(KeyboardInterrupt):
         run(setting(), tmp_path, Stop(after), pack_members=1)
+    assert holders(tmp_path) == {}
     partial = load(tmp_path)
     assert int(partial.finished.sum()) == after
     assert partial.loss.where(partial.finished).identical(whole.loss.where(partial.finished))
@@ -63,7 +67,7 @@ def test_packs_change_nothing(tmp_path, whole):
 
 def test_a_finished_sweep_trains_nothing(tmp_path, whole, monkeypatch):
     run(setting(), tmp_path)
-    monkeypatch.setattr(sweep, "train_pack", None)
+    monkeypatch.setattr(sweep, "train_unit", forbidden)
     seen: list[Progress] = []
     assert run(setting(), tmp_path, seen.append).identical(whole)
     assert [(progress.finished, progress.share) for progress in seen] == [(8, 1.0)]
@@ -72,38 +76,16 @@ def test_a_finished_sweep_trains_nothing(tmp_path, whole, monkeypatch):
 def test_a_wider_grid_trains_what_is_missing(tmp_path, monkeypatch):
     run(setting(widths=(32,)), tmp_path)
     trained: list[tuple[int, int]] = []
-    real = sweep.train_pack
+    real = sweep.train_unit
 
-    def watched(config, width, members, data, **options):
-        trained.append((width, len(members)))
-        return real(config, width, members, data, **options)
+    def watched(unit, report):
+        trained.append((unit.width, len(unit.runs)))
+        return real(unit, report)
 
-    monkeypatch.setattr(sweep, "train_pack", watched)
+    monkeypatch.setattr(sweep, "train_unit", watched)
     wider = run(setting(widths=(32, 40), lrs=(2.0**-10, 2.0**-8, 2.0**-6)), tmp_path)
     assert trained == [(32, 2), (40, 6)]
     assert bool(wider.finished.all())
-
-
-def test_a_killed_sweep_is_readable_and_goes_on(tmp_path, whole):
-    """SIGKILL in the middle: whole records or none, no matter when."""
-    command = (
-        "from sims.sweep import run; from tests.sims.small import setting; "
-        f"run(setting(), {str(tmp_path)!r}, pack_members=1)"
-    )
-    root = Path(__file__).parents[2]
-    process = subprocess.Popen(
-        [sys.executable, "-c", command], cwd=root, env={**os.environ, "PYTHONPATH": str(root)}
-    )
-    deadline = time.monotonic() + 120
-    while len(list(tmp_path.glob("runs/*.json"))) < 2:
-        assert process.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    partial = load(tmp_path)
-    assert int(partial.finished.sum()) >= 2
-    assert run(setting(), tmp_path).identical(whole)
 
 
 def test_the_table_is_labelled(whole):
@@ -171,31 +153,53 @@ def test_provenance_tells_where_and_how(tmp_path):
     assert told["device"] == ["cpu"]
     assert told["dtype"] == ["float32"]
     assert told["torch"] == [torch.__version__]
-    assert told["pack_members"] == [1, 3]
+    assert told["pack_members"] == [2]  # four runs a width, in parts of nearly equal size
+    assert told["code"] == [code_version()]
+    assert told["host"] == [socket.gethostname()]
     assert 0 < told["seconds"][0] < time.perf_counter() - started
 
 
-def test_progress_tells_the_share_of_the_work(tmp_path):
+def test_progress_tells_the_share_of_the_work(tmp_path, whole):
     seen: list[Progress] = []
     run(setting(), tmp_path, seen.append)
     shares = [progress.share for progress in seen]
     assert shares == sorted(shares)
     assert shares[-1] == pytest.approx(1.0)
-    assert [progress.finished for progress in seen] == [0, 4, 4, 8]
-    assert seen[0] == Progress(finished=0, total=8, width=32, step=37, steps=37, share=shares[0])
+    assert sorted({progress.finished for progress in seen}) == [0, 4, 8]
+    assert seen[0].training == (InTraining(width=32, runs=4, step=0, steps=37),)
+    assert seen[-1].training == ()
+    expected = {(one.width, one.seed, one.lr): loss for one, loss in seen[-1].losses.items()}
+    for (width, seed, lr), loss in expected.items():
+        assert loss == float(whole.loss.sel(width=width, seed=seed, lr=lr))
 
 
-def test_a_damaged_record_stops_the_sweep_before_training(tmp_path, monkeypatch):
+def test_a_damaged_record_is_set_aside_and_its_run_repeated(tmp_path, whole, monkeypatch):
     run(setting(), tmp_path)
-    next(tmp_path.glob("runs/*.json")).write_text("{")
-    monkeypatch.setattr(sweep, "train_pack", None)
-    with pytest.raises(CorruptRecordError, match="delete it and run the sweep again"):
-        run(setting(), tmp_path)
+    damaged = sorted(tmp_path.glob("runs/*.json"))[3]
+    damaged.write_text("{")
+    with pytest.raises(CorruptRecordError, match="run the sweep again"):
+        load(tmp_path)
+    trained: list[int] = []
+    real = sweep.train_unit
+
+    def watched(unit, report):
+        trained.append(len(unit.runs))
+        return real(unit, report)
+
+    monkeypatch.setattr(sweep, "train_unit", watched)
+    with pytest.warns(SweepWarning, match=rf"{damaged.name} was damaged; it is kept as"):
+        assert run(setting(), tmp_path).identical(whole)
+    assert trained == [1]
+    assert damaged.with_name(f"{damaged.name}.damaged").read_text() == "{"
 
 
 def test_bad_arguments(tmp_path):
     with pytest.raises(DomainError, match="pack_members = 0"):
         run(setting(), tmp_path, pack_members=0)
+    with pytest.raises(DomainError, match="checkpoint_every = -1"):
+        run(setting(), tmp_path, checkpoint_every=-1.0)
+    with pytest.raises(DeviceError, match="there is no device 'gpu' here"):
+        run(setting(), tmp_path, device="gpu")
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="cannot write"):
         run(setting(), tmp_path / "file")
@@ -216,14 +220,6 @@ def test_a_full_disk_loses_nothing_that_was_stored(tmp_path, whole, monkeypatch)
             run(setting(), tmp_path, pack_members=1)
     assert int(load(tmp_path).finished.sum()) == 3
     assert run(setting(), tmp_path).identical(whole)
-
-
-def test_packs_hold_every_run_once():
-    runs = runs_of(replace(setting(), widths=(32, 64, 128)))
-    for size in (None, 1, 3, 100):
-        grouped = list(packs(runs, size))
-        assert [one for _, pack in grouped for one in pack] == runs
-        assert all(one.width == width for width, pack in grouped for one in pack)
 
 
 def test_further_hyperparameters_are_axes(tmp_path):

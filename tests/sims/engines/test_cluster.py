@@ -25,11 +25,11 @@ def one_node() -> Iterator[RayCluster]:
 def test_units_results_failures_progress(one_node):
     """One Ray for all: starting it takes most of the time."""
     assert one_node.slots == 2
-    seen: list[tuple[int, int]] = []
+    seen: list[tuple[int, int, int]] = []
     failed = {unit: Failure(f"unit {unit} cannot be done", "RuntimeError") for unit in (3, 6)}
     expected = {unit: unit * unit for unit in range(1, 8)} | failed
     assert run(one_node, work.square_or_fail, range(1, 8), seen) == expected
-    assert set(seen) <= {(unit, step) for unit in range(1, 8) for step in range(3)}
+    assert set(seen) <= {(unit, step, 3) for unit in range(1, 8) for step in range(3)}
     assert run(one_node, work.square, []) == {}
     with pytest.raises(TypeError, match="an error of the program"):
         run(one_node, work.broken, [1])
@@ -66,7 +66,7 @@ def test_a_node_killed_in_the_middle_loses_nothing(tmp_path):
             results = {}
             killed = False
 
-            def progress(unit: tuple[int, str], steps: int) -> None:
+            def progress(unit: tuple[int, str], done: int, total: int) -> None:
                 nonlocal killed
                 busy = [name for name in os.listdir(tmp_path) if victim.node_id in name]
                 if busy and not killed:

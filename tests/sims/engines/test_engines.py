@@ -49,7 +49,7 @@ def test_progress_is_told_in_order(engine):
     seen: list[Any] = []
     run(engine, work.square, [1, 2, 3], seen)
     for unit in (1, 2, 3):
-        assert [steps for one, steps in seen if one == unit] == [0, 1, 2]
+        assert [steps for one, *steps in seen if one == unit] == [[0, 3], [1, 3], [2, 3]]
 
 
 def test_a_unit_that_fails_disturbs_no_other(engine):
@@ -84,7 +84,7 @@ def test_an_error_of_the_program_is_not_hidden(capfd):
 
 
 def test_lost_claims_are_no_failure_of_the_unit():
-    def lost(unit: int, report: Callable[[int], None]) -> None:
+    def lost(unit: int, report: Callable[[int, int], None]) -> None:
         raise ClaimsLostError("here")
 
     with pytest.raises(ClaimsLostError):

@@ -12,7 +12,7 @@ from sims.engines import Report
 
 def square(unit: int, report: Report) -> int:
     for step in range(3):
-        report(step)
+        report(step, 3)
     return unit * unit
 
 
@@ -55,7 +55,7 @@ def note_node(unit: tuple[int, str], report: Report) -> tuple[int, str]:
     mark = Path(folder, f"{number}-{node}-{os.getpid()}")
     mark.touch()
     for step in range(10):
-        report(step)
+        report(step, 10)
         time.sleep(0.1)
     mark.unlink()
     return number, node

@@ -91,9 +91,7 @@ def test_a_wider_grid_finds_what_it_shares(store):
 def test_a_damaged_record_is_named(store, damage):
     path = record_file(store)
     path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(
-        CorruptRecordError, match=f"{path.name} is damaged; delete it and run the sweep again"
-    ):
+    with pytest.raises(CorruptRecordError, match=f"{path.name} is damaged; run the sweep again"):
         load(store.directory)
 
 

@@ -1,0 +1,148 @@
+"""A unit of a sweep: some runs of one width, trained together, from its last checkpoint to the end.
+
+What an engine works on: a unit goes in, the results of its runs come out; nothing but its checkpoint is
+written. It can be cut off anywhere and begun again anywhere that sees the checkpoint.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from hptheory.files import OutputError
+from sims.devices import choose_device
+from sims.engines import Report
+from sims.errors import CheckpointError
+from sims.members import Member, Outcome
+from sims.settings import Training
+from sims.settings.tasks import TaskConfig
+from sims.store import Run, run_key
+from sims.store.checkpoints import Checkpoint, Pace
+from sims.store.environment import environment
+from sims.tasks import Task, load_task
+from sims.train import Pack
+
+STRETCH = 0.5
+"""Seconds of training between two reports of progress, about."""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What is trained, and where: everything that a process elsewhere needs to do it."""
+
+    directory: Path
+    training: Training
+    width: int
+    runs: tuple[Run, ...]
+    device: str = "cpu"
+    data_dir: Path | None = None
+    checkpoint_every: float = 60.0
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys of the runs, in their order."""
+        return tuple(run_key(self.training, run) for run in self.runs)
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """Where its state is kept."""
+        return Checkpoint(self.directory, self.keys)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The results of a unit's runs as JSON can hold them, how they came about, and what went wrong."""
+
+    results: tuple[dict[str, Any], ...]
+    provenance: dict[str, Any]
+    notes: tuple[str, ...] = ()
+
+
+def train_unit(unit: Unit, report: Report) -> Trained:
+    """Train the unit's runs to the end; ``report`` is told the steps done and all steps, twice a second.
+
+    *Laws*: the results do not depend on interruptions, on checkpoints, nor on the stretches between reports
+    (on the CPU, bit for bit). A checkpoint that cannot be read or written is a note, not a failure.
+    """
+    started, notes = time.time(), []
+    device = choose_device(unit.device)
+    task = _task(unit.training.task, device, unit.data_dir)
+    members = [Member(run.lr, run.seed, run.hps) for run in unit.runs]
+    pack = Pack(unit.training, unit.width, members, task)
+    spent = 0.0
+    try:
+        saved = unit.checkpoint.read()
+    except CheckpointError as error:
+        notes.append(f"{error}; its {len(unit.runs)} runs of width {unit.width} start again")
+        saved = None
+    if saved is not None:
+        pack.restore(saved.state)
+        spent = saved.seconds
+    # On a machine that does not see the run directory there is nobody to read a checkpoint.
+    writing = (unit.directory / "setting.json").exists()
+    pace, clock = Pace(unit.checkpoint_every), time.perf_counter()
+    report(pack.steps_done, pack.steps_total)
+    for stretch in _stretches():
+        if pack.steps_done == pack.steps_total:
+            break
+        pack.advance(stretch)
+        report(pack.steps_done, pack.steps_total)
+        if writing and pack.steps_done < pack.steps_total and pace.due():
+            with pace.writing():
+                notes += _save(unit, pack, spent + time.perf_counter() - clock)
+    outcomes = pack.outcomes()
+    seconds = spent + time.perf_counter() - clock
+    provenance = environment(device) | {
+        "dtype": str(task.dtype).removeprefix("torch."),
+        "precision": unit.training.precision,
+        "pack_members": len(unit.runs),
+        "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
+        "seconds": seconds / len(unit.runs),
+    }
+    return Trained(tuple(map(as_json, outcomes)), provenance, tuple(dict.fromkeys(notes)))
+
+
+@lru_cache(maxsize=1)
+def _task(config: TaskConfig, device: torch.device, data_dir: Path | None) -> Task:
+    """The task, kept from one unit of a process to the next: its data are read once."""
+    return load_task(config, device=device, data_dir=data_dir)
+
+
+def as_json(outcome: Outcome) -> dict[str, Any]:
+    """The outcome as JSON can hold it: numbers that are not finite as None."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, tuple):
+            return [plain(item) for item in value]
+        return None if isinstance(value, float) and not math.isfinite(value) else value
+
+    return {name: plain(value) for name, value in asdict(outcome).items()}
+
+
+def _save(unit: Unit, pack: Pack, seconds: float) -> list[str]:
+    """Write the checkpoint; a note if that fails, since the training can go on without."""
+    try:
+        unit.checkpoint.write(pack.state(), seconds)
+    except OutputError as error:
+        return [f"no checkpoint: {error}"]
+    return []
+
+
+def _stretches() -> Iterator[int]:
+    """Numbers of steps, each to be done before the next is asked for, that take about ``STRETCH`` seconds."""
+    steps = 1
+    while True:
+        began = time.perf_counter()
+        yield steps
+        seconds = time.perf_counter() - began
+        if seconds < STRETCH / 2:
+            steps *= 2
+        elif seconds > STRETCH:
+            steps = max(1, steps // 2)
