@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from hptheory.transfer.curves import Curve, curves_of
 from hptheory.transfer.diagnostics import Look, look
-from hptheory.transfer.exponents import Interval, PowerLaw, fit_power_law
-from hptheory.transfer.noise import has_repeats, rough_variance
-from hptheory.transfer.notes import Note, fit_notes, law_notes, look_notes, table_notes
-from hptheory.transfer.optimum import Optima, fit_optima, with_near_noise
+from hptheory.transfer.exponents import FEWEST_LEFT, Interval, PowerLaw, settled_law, without_narrowest
+from hptheory.transfer.noise import Noise, has_repeats, rough_variance
+from hptheory.transfer.notes import Note, fit_notes, jumps, law_notes, look_notes, table_notes, verdict_notes
+from hptheory.transfer.optimum import Optima, fit_optima, noise_near_optimum
 from hptheory.transfer.report import MeasuredGaps, Report, WidthOptimum
 from hptheory.transfer.table import SweepTable
-from hptheory.transfer.verdict import Verdict, judge
+from hptheory.transfer.verdict import Verdict, confirmed, judge
 
 Floats = NDArray[np.float64]
 NOTHING = Interval(None, None, None)
@@ -40,20 +40,19 @@ def analyse(table: SweepTable) -> Report:
     >>> round(report.loss_exponent.estimate, 3), round(report.hp_exponent.estimate, 3), report.verdict
     (1.0, 1.0, 'fast')
     """
-    curves = curves_of(table)
-    if has_repeats(curves):
-        curves = with_near_noise(curves)
-        looks = [look(curve) for curve in curves]
-    else:
-        looks = [look(curve.with_variance(rough_variance(curve))) for curve in curves]
+    curves, looks, noise = _looked_at(curves_of(table))
     used = [curve for curve, seen in zip(curves, looks, strict=True) if seen.usable]
-    optima = fit_optima(used) if used else None
+    optima = fit_optima(used, noise if len(used) == len(curves) else None) if used else None
     laws = None if optima is None else fit_laws(optima)
     notes = [*table_notes(table, curves), *look_notes(looks)]
     if optima is not None and laws is not None:
         notes += fit_notes(table, curves, optima)
-        notes += law_notes(table, *laws) if optima.width.size > 2 else []
+        if optima.width.size > 2:
+            notes += law_notes(table, optima, *laws, jumped=jumps(notes))
+    judgement = _judgement(table, optima, laws, notes)
+    notes += verdict_notes(judgement)
     loss_law, hp_law = laws or (None, None)
+    followed = None if jumps(notes) else hp_law
     return Report(
         table=table,
         curves=tuple(curves),
@@ -62,21 +61,32 @@ def analyse(table: SweepTable) -> Report:
         loss_law=loss_law,
         hp_law=hp_law,
         loss_limit=loss_law.limit if loss_law else NOTHING,
-        hp_limit=in_unit(hp_law.limit, table.log_axes[0]) if hp_law else NOTHING,
+        hp_limit=in_unit(followed.limit, table.log_axes[0]) if followed else NOTHING,
         loss_exponent=loss_law.exponent if loss_law else NOTHING,
-        hp_exponent=hp_law.exponent if hp_law else NOTHING,
+        hp_exponent=followed.exponent if followed else NOTHING,
         gaps=None if optima is None else measured_gaps(optima, used[-1]),
-        judgement=_judgement(table, optima, laws, notes),
+        judgement=judgement,
         warnings=tuple(notes),
     )
+
+
+def _looked_at(curves: list[Curve]) -> tuple[list[Curve], list[Look], Noise | None]:
+    """The curves with the variance of a run filled in, what each shows, and the noise where runs repeat."""
+    some = [curve for curve in curves if curve.x.size]
+    if not has_repeats(curves):
+        return curves, [look(curve.with_variance(rough_variance(curve))) for curve in curves], None
+    noise = noise_near_optimum(some)
+    variance = {curve.width: v for curve, v in zip(some, noise.variance, strict=True)}
+    curves = [curve.with_variance(variance.get(curve.width, np.nan)) for curve in curves]
+    return curves, [look(curve) for curve in curves], noise
 
 
 def fit_laws(optima: Optima) -> tuple[PowerLaw, PowerLaw]:
     """The power laws of the optimal loss and of the optimal position."""
     values, positions, _ = optima.blocks()
     return (
-        fit_power_law(optima.width, optima.value, values, optima.df[0]),
-        fit_power_law(optima.width, optima.position, positions, optima.df[1]),
+        settled_law(optima.width, optima.value, values, optima.df[0]),
+        settled_law(optima.width, optima.position, positions, optima.df[1]),
     )
 
 
@@ -132,10 +142,16 @@ def _judgement(
         )
     if optima is None or laws is None:
         return Verdict("undetermined", None, "No width has an interior optimum that stands out of the noise.")
-    if "jump" in codes:
+    if jumps(notes):
         text = "The optimum jumps between widths, so no power law describes its path."
         return Verdict("undetermined", None, text)
-    return judge(*laws, optima.blocks()[2], drifting="drift" in codes)
+    values, positions, cross = optima.blocks()
+    found = judge(*laws, cross, drifting="drift" in codes)
+    if any(optima.width.size - law.left_out < FEWEST_LEFT for law in laws):
+        return found
+    loss_law = without_narrowest(laws[0], optima.width, optima.value, values, optima.df[0])
+    hp_law = without_narrowest(laws[1], optima.width, optima.position, positions, optima.df[1])
+    return confirmed(found, loss_law, hp_law, cross)
 
 
 def _rows(

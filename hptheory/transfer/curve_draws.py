@@ -44,7 +44,8 @@ def draw_power_laws(
 
         weight(e) ~ (df + chi2_e)^(-(df + points - 2)/2);   (c, s) given e: Student, df + points - 2
 
-    Domain: at least 3 points (4 if df is 0) at rising positive scales; exponents not 0; else ``DomainError``.
+    Domain: at least 3 points (4 if df is 0) at rising positive scales; exponents rising, not 0; else
+    ``DomainError``.
 
     *Laws*: noise-free points give back their law; a change of the unit of scale leaves the curves the same.
 
@@ -58,8 +59,8 @@ def draw_power_laws(
     fewest = 3 if df > 0 else 4
     if scale.size < fewest or not (np.diff(scale) > 0).all() or scale[0] <= 0:
         raise DomainError("scale", scale.tolist(), f"at least {fewest} rising positive numbers")
-    if not (exponents != 0).all():
-        raise DomainError("exponents", 0.0, "different from 0")
+    if not ((exponents != 0).all() and (np.diff(exponents) > 0).all()):
+        raise DomainError("exponents", exponents.tolist(), "rising and different from 0")
     whiten = np.linalg.inv(np.linalg.cholesky(covariance))
     u, e = scale / scale[0], exponents[:, None]
     design = np.stack([np.ones((exponents.size, u.size)), -np.expm1(-e * np.log(u)) / e], axis=2)
@@ -69,7 +70,7 @@ def draw_power_laws(
     chi2 = np.sum((target - np.einsum("eij,ej->ei", ortho, inside)) ** 2, axis=1)
     freedom = df + u.size - 2
     least = max(df + chi2.min(), 1e-24 * float(target @ target))  # of points that lie on a law exactly
-    weight = (1 + (chi2 - chi2.min()) / least) ** (-freedom / 2)
+    weight = (1 + (chi2 - chi2.min()) / least) ** (-freedom / 2) * np.gradient(exponents)
     chosen = rng.choice(exponents.size, size=draws, p=weight / weight.sum())
     factor = np.sqrt((df + chi2[chosen]) / rng.chisquare(freedom, size=draws))
     noisy = inside[chosen] + factor[:, None] * rng.standard_normal((draws, 2))

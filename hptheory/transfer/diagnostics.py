@@ -15,12 +15,14 @@ Floats = NDArray[np.float64]
 BARRIER = 4.0
 """A dip counts as a minimum of its own if the barriers around it exceed this many standard errors of a
 difference."""
+TIED = 2.0
+"""Two minima within so many standard errors of a difference: which is the lower is not known."""
 
 
 @dataclass(frozen=True)
 class Look:
     """The findings at one width. `edge`: the lowest cell is the last of the grid; `cliff`: the next one
-    diverged."""
+    diverged; `tied`: a second minimum is as low within the noise."""
 
     width: float
     cells: int
@@ -28,6 +30,7 @@ class Look:
     cliff: bool
     flat: bool
     minima: int
+    tied: bool = False
 
     @property
     def several(self) -> bool:
@@ -49,7 +52,11 @@ def look(curve: Curve) -> Look:
     at = curve.x[lowest]
     ends = at in (curve.grid[0], curve.grid[-1])
     alone = lowest in (0, curve.x.size - 1)
-    return Look(curve.width, curve.x.size, ends, alone and not ends, is_flat(curve), count_minima(curve))
+    minima = find_minima(curve)
+    rivals = curve.mean[minima] - curve.mean[lowest] < TIED * _difference_error(curve)[minima]
+    tied = int(rivals.sum()) > 1
+    cliff = alone and not ends
+    return Look(curve.width, curve.x.size, ends, cliff, is_flat(curve), max(len(minima), 1), tied)
 
 
 def is_flat(curve: Curve, level: float = 0.01) -> bool:
@@ -64,17 +71,16 @@ def is_flat(curve: Curve, level: float = 0.01) -> bool:
     return bool(chdtrc(curve.x.size - 1, np.sum(weight * (curve.mean - centre) ** 2)) > level)
 
 
-def count_minima(curve: Curve) -> int:
-    """The number of minima whose prominence exceeds BARRIER standard errors; at least 1.
+def find_minima(curve: Curve) -> list[int]:
+    """The cells of the minima whose prominence exceeds BARRIER standard errors of a difference.
 
     >>> from hptheory.transfer.curves import Curve
     >>> x = np.linspace(-2.0, 2.0, 9)
-    >>> count_minima(Curve(64.0, x, (x[:, None] ** 2 - 1) ** 2, True, x, 0, np.full(9, 1e-4)))
-    2
+    >>> find_minima(Curve(64.0, x, (x[:, None] ** 2 - 1) ** 2, True, x, 0, np.full(9, 1e-4)))
+    [2, 6]
     """
-    noise = np.sqrt(2.0) * np.where(np.isfinite(curve.standard_error), curve.standard_error, 0.0)
-    mean = curve.mean
-    count = 0
+    noise, mean = _difference_error(curve), curve.mean
+    found = []
     for i in range(mean.size):
         left, right = mean[:i][::-1], mean[i + 1 :]
         if (left.size and left[0] < mean[i]) or (right.size and right[0] <= mean[i]):
@@ -82,8 +88,13 @@ def count_minima(curve: Curve) -> int:
         walls = [_wall(mean[i], left, ties=True), _wall(mean[i], right, ties=False)]
         lower = [wall for wall, sinks in walls if sinks]
         if not lower or min(lower) - mean[i] > BARRIER * noise[i]:
-            count += 1
-    return max(count, 1)
+            found.append(i)
+    return found
+
+
+def _difference_error(curve: Curve) -> Floats:
+    """Standard error of the difference between two cells' means; 0 where the noise is unknown."""
+    return np.sqrt(2.0) * np.where(np.isfinite(curve.standard_error), curve.standard_error, 0.0)
 
 
 def _wall(bottom: float, side: Floats, ties: bool) -> tuple[float, bool]:
@@ -97,17 +108,20 @@ def _wall(bottom: float, side: Floats, ties: bool) -> tuple[float, bool]:
 def find_jumps(
     width: Floats, position: Floats, error: Floats, least: float
 ) -> list[tuple[float, float, float]]:
-    """Moves between neighbouring widths that stand out: (from width, to width, move in x).
+    """Moves between neighbouring widths that no power law makes: (from width, to width, move in x).
 
-    A jump is a move larger than `least`, than four standard errors, and than twice every move before it: a
-    power law's moves shrink, or stay, from one width to the next.
+    A power law's moves have one sign, and shrink, or stay, from one width to the next. A jump is a move
+    larger than `least` and than four standard errors, and either larger than twice every move before it, or
+    against a move before it that is as large.
     """
     moves = np.diff(position)
-    noise = np.hypot(error[1:], error[:-1])
+    large = np.abs(moves) > np.maximum(least, 4 * np.hypot(error[1:], error[:-1]))
     found = []
-    for i, move in enumerate(moves):
-        if i and abs(move) > max(least, 4 * noise[i], 2 * np.max(np.abs(moves[:i]))):
-            found.append((float(width[i]), float(width[i + 1]), float(move)))
+    for i in np.flatnonzero(large):
+        before = moves[:i]
+        turns = bool(np.any(large[:i] & (np.sign(before) != np.sign(moves[i]))))
+        if turns or (i and abs(moves[i]) > 2 * np.max(np.abs(before))):
+            found.append((float(width[i]), float(width[i + 1]), float(moves[i])))
     return found
 
 

@@ -10,7 +10,7 @@ unbounded when it is not.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,10 +61,13 @@ class PowerLaw:
     moves: float
     chi_square: float
     spare: int
+    misfit: float
     grid: Floats
     score: Floats
     direction: Floats
     amplitudes: Floats
+    left_out: int = 0
+    inflation: float = 1.0
 
     def gap(self, width: Floats) -> Floats:
         """|amplitude| (width/scale)**-exponent of the best fit; nan where the exponent is not identified or
@@ -98,13 +101,15 @@ def fit_power_law(width: Floats, y: Floats, covariance: Floats, df: float, level
     >>> abs(law.exponent.estimate - 0.75) < 1e-4 and abs(law.limit.estimate - 0.5) < 1e-4
     True
     """
-    from scipy.special import stdtrit
+    from scipy.special import fdtrc, stdtrit
 
     u = width / width[0]
     slope, moves = _log_slope(u, y, covariance), _moves(y, covariance, df)
     if width.size < 3:
-        nothing, empty = Interval(None, None, None), np.zeros(0)
-        return PowerLaw(nothing, nothing, np.nan, float(width[0]), slope, moves, 0.0, 0, *[empty] * 4)
+        nothing, none = Interval(None, None, None), np.zeros(0)
+        return PowerLaw(
+            nothing, nothing, np.nan, float(width[0]), slope, moves, 0.0, 0, 1.0, none, none, none, none
+        )
     whiten = np.linalg.inv(np.linalg.cholesky(covariance))
     scan = _scan(u, y, whiten, exponent_grid())
     for _ in range(PASSES):  # Newton steps bring the fine grid onto the zero of the score
@@ -115,10 +120,57 @@ def fit_power_law(width: Floats, y: Floats, covariance: Floats, df: float, level
     exponent = _exponent_interval(scan, quantile)
     amplitudes = -scan.slope / np.where(scan.grid == 0, np.nan, scan.grid)
     amplitude = float(np.interp(exponent.estimate, scan.grid, amplitudes)) if exponent.estimate else np.nan
+    chi_square, spare = max(float(scan.chi_square.min()), 0.0), width.size - 3
     return PowerLaw(
         exponent, _limit_interval(scan, quantile, exponent), amplitude, float(width[0]), slope, moves,
-        float(scan.chi_square.min()), width.size - 3, scan.grid, scan.score, scan.direction, amplitudes,
+        chi_square, spare, float(fdtrc(spare, df, chi_square / spare)) if spare else 1.0,
+        scan.grid, scan.score, scan.direction, amplitudes,
     )  # fmt: skip
+
+
+REFUTED = 0.01
+"""A law is refuted by its misfit at this p-value."""
+FEWEST_LEFT = 4
+"""Widths that are left at least when the narrowest are left out: one more than a law's parameters."""
+
+
+def settled_law(width: Floats, y: Floats, covariance: Floats, df: float) -> PowerLaw:
+    """The power law of the widest widths that agree with one.
+
+    Power laws hold for wide models. Where the noise refutes one law for all widths, the narrowest are left
+    out, one by one; if the widest four still refute it, errors are multiplied by the misfit (Birge 1932).
+
+    *Laws*: widths that agree with a law are all used; `direction` has one column a width, 0 if left out.
+
+    >>> n = np.array([1.0, 2.0, 4.0, 8.0, 16.0, 32.0])
+    >>> law = settled_law(n, 0.5 + 0.3 / n + 0.5 * (n == 1), 1e-10 * np.eye(6), df=100)
+    >>> law.left_out, round(law.exponent.estimate, 3), law.direction.shape[1]
+    (1, 1.0, 6)
+    """
+    law = fit_power_law(width, y, covariance, df)
+    if law.misfit > REFUTED:
+        return law
+    for skip in range(1, width.size - FEWEST_LEFT + 1):
+        law = fit_power_law(width[skip:], y[skip:], covariance[skip:, skip:], df)
+        if law.misfit > REFUTED:
+            break
+    skip, inflation = width.size - law.direction.shape[1], 1.0
+    if law.misfit <= REFUTED:
+        inflation = law.chi_square / law.spare
+        law = fit_power_law(width[skip:], y[skip:], inflation * covariance[skip:, skip:], df)
+    return _left_out(law, skip, inflation)
+
+
+def without_narrowest(law: PowerLaw, width: Floats, y: Floats, covariance: Floats, df: float) -> PowerLaw:
+    """The same law refitted without the narrowest width that it uses; it must use at least 4."""
+    skip = law.left_out + 1
+    narrower = law.inflation * covariance[skip:, skip:]
+    return _left_out(fit_power_law(width[skip:], y[skip:], narrower, df), skip, law.inflation)
+
+
+def _left_out(law: PowerLaw, skip: int, inflation: float) -> PowerLaw:
+    direction = np.pad(law.direction, ((0, 0), (skip, 0)))
+    return replace(law, left_out=skip, inflation=inflation, direction=direction)
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,7 +194,8 @@ def _scan(u: Floats, y: Floats, whiten: Floats, grid: Floats) -> _Scan:
     coefficients = np.linalg.solve(upper, inside[..., None])[..., 0]
     direction = tangent @ whiten.T
     direction -= np.einsum("gij,gj->gi", ortho, np.einsum("gij,gi->gj", ortho, direction))
-    chi_square = target @ target - np.sum(inside**2, axis=1)
+    # From the residuals themselves: the difference of two squares would be rounding where noise is tiny.
+    chi_square = np.sum((target - np.einsum("gij,gj->gi", ortho, inside)) ** 2, axis=1)
     # One sign for all exponents, that of the best law: far from it the fitted slope may point anywhere.
     sign = np.sign(coefficients[np.argmin(chi_square), 1])
     direction *= (sign / np.linalg.norm(direction, axis=1))[:, None]

@@ -12,7 +12,7 @@ from hptheory.transfer.diagnostics import Look, find_jumps, least_jump
 from hptheory.transfer.exponents import PowerLaw
 from hptheory.transfer.optimum import Optima
 from hptheory.transfer.table import SweepTable
-from hptheory.transfer.verdict import MOVED
+from hptheory.transfer.verdict import MOVED, Verdict
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,10 @@ LOOKS = {
     "grid_edge": ("edge", "the lowest loss is at the grid's edge: widen the grid"),
     "cliff": ("cliff", "the lowest loss stands beside divergence: refine the grid there"),
     "flat": ("flat", "the curve is flat within the noise: add seeds or widen the grid"),
+    "tied_minima": (
+        "tied",
+        "two minima are as low within the noise: the optimum may be the other one; add seeds",
+    ),
     "several_minima": ("several", "the curve has several minima: the optimum may jump from one to another"),
 }
 
@@ -72,28 +76,63 @@ def fit_notes(table: SweepTable, curves: Sequence[Curve], optima: Optima) -> lis
             Note("local_model_misfit", f"{text} errors were widened {np.sqrt(optima.inflation):.2g}-fold")
         )
     for a, b, move in find_jumps(optima.width, optima.position, optima.position_error, least_jump(curves)):
-        text = f"the optimum jumps by {move:+.2f} in ln HP between {table.scale_name} {a:g} and {b:g}"
+        axis = f"ln {table.hp_names[0]}" if table.log_axes[0] else table.hp_names[0]
+        text = f"the optimum jumps by {move:+.3g} in {axis} between {table.scale_name} {a:g} and {b:g}"
         notes.append(Note("jump", text))
     return notes
 
 
-def law_notes(table: SweepTable, loss_law: PowerLaw, hp_law: PowerLaw) -> list[Note]:
-    """What the power laws leave open, and drift."""
-    notes = []
-    if hp_law.moves > MOVED or hp_law.exponent.estimate is None:
-        text = "the optimum's movement does not determine its exponent; gaps are against the largest width"
-        notes.append(Note("hp_exponent_not_identified", text))
-    elif is_drift(hp_law):
-        slope, error = hp_law.log_slope
-        text = f"{table.hp_names[0]}* moves like {table.scale_name}^({slope:.3f} +- {error:.3f})"
-        notes.append(Note("drift", f"{text}: a parameterization that scales it so would bring it to rest"))
-    elif hp_law.limit.low is None or hp_law.limit.high is None:
-        text = "the limit of the optimum is open to one side; gaps are against the largest width"
-        notes.append(Note("hp_limit_not_identified", text))
+def jumps(notes: Sequence[Note]) -> bool:
+    """Whether the optimum jumps, so that no law describes its path."""
+    return any(note.code == "jump" for note in notes)
+
+
+def law_notes(
+    table: SweepTable, optima: Optima, loss_law: PowerLaw, hp_law: PowerLaw, jumped: bool
+) -> list[Note]:
+    """What the power laws leave out and leave open, and drift; of the HP's only where it does not jump."""
+    notes = _misfit_notes(table, optima, "optimal loss", loss_law)
+    if not jumped:
+        notes += _misfit_notes(table, optima, f"optimal {table.hp_names[0]}", hp_law)
+        notes += _path_notes(table, hp_law)
     if loss_law.exponent.estimate is None or loss_law.limit.low is None or loss_law.limit.high is None:
         text = "the limit of the loss is not bounded; gaps are against the largest width"
         notes.append(Note("loss_limit_not_identified", text))
     return notes
+
+
+def _misfit_notes(table: SweepTable, optima: Optima, what: str, law: PowerLaw) -> list[Note]:
+    notes = []
+    if law.left_out:
+        narrow = ", ".join(f"{width:g}" for width in optima.width[: law.left_out])
+        text = f"the {what} follows no power law from {table.scale_name} {narrow} on: left out of its law"
+        notes.append(Note("narrow_widths_left_out", text))
+    if law.inflation > 1:
+        text = f"no power law describes the {what} within its errors, which were widened"
+        notes.append(Note("law_misfit", f"{text} {np.sqrt(law.inflation):.2g}-fold"))
+    return notes
+
+
+def _path_notes(table: SweepTable, hp_law: PowerLaw) -> list[Note]:
+    if hp_law.moves > MOVED or hp_law.exponent.estimate is None:
+        text = "the optimum's movement does not determine its exponent; gaps are against the largest width"
+        return [Note("hp_exponent_not_identified", text)]
+    if is_drift(hp_law):
+        slope, error = hp_law.log_slope
+        text = f"{table.hp_names[0]}* moves like {table.scale_name}^({slope:.3f} +- {error:.3f})"
+        return [Note("drift", f"{text}: a parameterization that scales it so would bring it to rest")]
+    if hp_law.limit.low is None or hp_law.limit.high is None:
+        text = "the limit of the optimum is open to one side; gaps are against the largest width"
+        return [Note("hp_limit_not_identified", text)]
+    return []
+
+
+def verdict_notes(verdict: Verdict) -> list[Note]:
+    """What the verdict calls for: exponents that still change."""
+    if not verdict.exponents_change:
+        return []
+    text = "without the narrowest width the exponents do not say so: they may still change; add wider models"
+    return [Note("exponents_change", text)]
 
 
 def is_drift(law: PowerLaw) -> bool:

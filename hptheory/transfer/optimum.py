@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from hptheory.transfer.curves import Curve
 from hptheory.transfer.exponents import Interval
 from hptheory.transfer.noise import Noise, has_repeats, least_variances, measure_noise, smooth_variances
-from hptheory.transfer.shapes import ShapeFit, cells_of, fit_families
+from hptheory.transfer.shape_fits import ShapeFit
+from hptheory.transfer.shapes import cells_of, fit_families
 
 Floats = NDArray[np.float64]
 HEIGHTS = (1.0, 0.3, 0.1, 0.03)
@@ -93,10 +94,14 @@ class Optima:
         return np.sum([w * f.curve(row, x) for w, f in zip(self.weights, self.fits, strict=True)], axis=0)
 
 
-def fit_optima(curves: Sequence[Curve]) -> Optima | None:
-    """The optima of curves that each have an interior lowest cell; None where no family gives them a
-    minimum."""
-    return _replicated(curves) if has_repeats(curves) else _unreplicated(curves)
+def fit_optima(curves: Sequence[Curve], noise: Noise | None = None) -> Optima | None:
+    """The optima of curves that each have an interior lowest cell; None where no family gives them a minimum.
+
+    `noise` is that of these curves, where `noise_near_optimum` has measured it already.
+    """
+    if not has_repeats(curves):
+        return _unreplicated(curves)
+    return _replicated(curves, noise or noise_near_optimum(curves))
 
 
 def _windows(curves: Sequence[Curve]) -> Iterator[list[Curve]]:
@@ -124,14 +129,13 @@ def _window(curve: Curve, height: float) -> Curve:
     return curve.take(keep)
 
 
-def _replicated(curves: Sequence[Curve]) -> Optima | None:
+def _replicated(curves: Sequence[Curve], noise: Noise) -> Optima | None:
     """The averaged families on the widest window that agrees with the narrower ones, the noise known from
     seeds."""
-    noise = _noise_near_optimum(curves)
     curves = [curve.with_variance(v) for curve, v in zip(curves, noise.variance, strict=True)]
     chosen: Optima | None = None
-    for window in _windows(curves):
-        fits = fit_families(cells_of(window))
+    windows = list(_windows(curves))
+    for window, fits in zip(windows, fit_families(cells_of(windows), noise.df), strict=True):
         if not fits:
             continue
         found = _with_misfit(_average(window, fits, noise), fits, noise.df)
@@ -167,15 +171,7 @@ def _disagree(wide: Optima, narrow: Optima) -> bool:
     return bool(np.max(shift**2 / doubt) > DISAGREE**2)
 
 
-def with_near_noise(curves: Sequence[Curve]) -> list[Curve]:
-    """The curves with the variance of a run near the optimum filled in; curves without cells stay as they
-    are."""
-    some = [curve for curve in curves if curve.x.size]
-    variance = {c.width: v for c, v in zip(some, _noise_near_optimum(some).variance, strict=True)}
-    return [curve.with_variance(variance.get(curve.width, np.nan)) for curve in curves]
-
-
-def _noise_near_optimum(curves: Sequence[Curve]) -> Noise:
+def noise_near_optimum(curves: Sequence[Curve]) -> Noise:
     """The noise of all cells, or of those near the optimum where the others are noisier."""
     from scipy.special import fdtrc
 
@@ -195,10 +191,7 @@ def _unreplicated(curves: Sequence[Curve]) -> Optima | None:
     from scipy.special import fdtrc
 
     chosen: Optima | None = None
-    for window in _windows(curves):
-        found = _residual_noise(window)
-        if found is None:
-            continue
+    for found in _with_residual_noise(list(_windows(curves))):
         if chosen is not None:
             ratio = float(np.exp(np.mean(np.log(chosen.variance / found.variance))))
             if fdtrc(chosen.df[1], found.df[1], ratio) > BETTER:
@@ -207,20 +200,30 @@ def _unreplicated(curves: Sequence[Curve]) -> Optima | None:
     return chosen
 
 
-def _residual_noise(curves: Sequence[Curve]) -> Optima | None:
-    curves = [curve.with_variance(1.0) for curve in curves]
-    fits = fit_families(cells_of(curves), known_noise=False)
-    if not fits:
-        return None
-    best = min(fits, key=lambda fit: fit.score)
+def _with_residual_noise(windows: list[list[Curve]]) -> Iterator[Optima]:
+    """The averaged families of each window that has one; first fitted with equal weights, for the noise."""
+    windows = [[curve.with_variance(1.0) for curve in window] for window in windows]
+    judged, noises = [], []
+    for window, fits in zip(windows, fit_families(cells_of(windows)), strict=True):
+        if fits:
+            noises.append(_noise_left_over(window, min(fits, key=lambda fit: fit.score)))
+            variances = zip(window, noises[-1].variance, strict=True)
+            judged.append([curve.with_variance(variance) for curve, variance in variances])
+    df = min((noise.df for noise in noises), default=1.0)
+    found = fit_families(cells_of(judged), df) if judged else []
+    for window, fits, noise in zip(judged, found, noises, strict=True):
+        if fits:
+            yield _average(window, fits, noise)
+
+
+def _noise_left_over(curves: Sequence[Curve], best: ShapeFit) -> Noise:
+    """The noise that the best family leaves over."""
     cells = np.array([float(curve.x.size) for curve in curves])
     df = cells * (1 - best.parameters / cells.sum())
-    squares = np.maximum(np.sum(best.residual**2, axis=1), df * least_variances(curves))
+    left = np.sum(best.residual[:, : int(cells.max())] ** 2, axis=1)
+    squares = np.maximum(left, df * least_variances(curves))
     variance = smooth_variances(np.array([curve.width for curve in curves]), squares, df)
-    curves = [curve.with_variance(v) for curve, v in zip(curves, variance, strict=True)]
-    fits = fit_families(cells_of(curves))
-    noise = Noise(variance, float(df.sum()), squares, 0.0, 0.0, 0.0)
-    return _average(curves, fits, noise) if fits else None
+    return Noise(variance, float(df.sum()), squares, 0.0, 0.0, 0.0)
 
 
 def _average(curves: Sequence[Curve], fits: list[ShapeFit], noise: Noise) -> Optima:

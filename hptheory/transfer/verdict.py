@@ -18,18 +18,21 @@ from hptheory.transfer.exponents import Interval, PowerLaw
 Floats = NDArray[np.float64]
 SURE = 0.95
 """Confidence asked for `fast`; 1 - SURE is that for `slow`."""
+CONFIRMED = 0.75
+"""The same without the narrowest width, which leaves less to be sure of."""
 MOVED = 0.01
 """An optimum whose positions agree at this p-value has not moved: beta is then not identified."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """`fast`, `slow` or `undetermined`, the confidence in beta > alpha/2 (None: not identified), and the
-    reason."""
+    """`fast`, `slow` or `undetermined`, the confidence in beta > alpha/2 (None: not identified), the reason,
+    and whether it is that the exponents still change with width."""
 
     verdict: str
     probability_fast: float | None
     reason: str
+    exponents_change: bool = False
 
 
 def judge(loss_law: PowerLaw, hp_law: PowerLaw, cross: Floats, drifting: bool = False) -> Verdict:
@@ -50,6 +53,28 @@ def judge(loss_law: PowerLaw, hp_law: PowerLaw, cross: Floats, drifting: bool = 
         return _open("The widths cannot tell how fast the optimum converges: beta is not identified.")
     sure = probability_fast(loss_law, hp_law, cross)
     return Verdict(*_words(sure, loss_law, hp_law, drifting))
+
+
+def confirmed(verdict: Verdict, loss_law: PowerLaw, hp_law: PowerLaw, cross: Floats) -> Verdict:
+    """The verdict, if these laws, refitted without the narrowest width, point to it; else `undetermined`.
+
+    A fit through widths whose local exponents still climb, or fall, can be sure of an exponent that none of
+    the wide models has. `cross` is as for `judge`.
+
+    *Laws*: an undetermined verdict stays; so does one whose laws hold at every width.
+    """
+    if verdict.verdict == "undetermined" or hp_law.grid.size == 0 or loss_law.grid.size == 0:
+        return verdict
+    sure = probability_fast(loss_law, hp_law, cross)
+    if (sure if verdict.verdict == "fast" else 1 - sure) >= CONFIRMED:
+        return verdict
+    beta, half = _text(hp_law.exponent), _text(loss_law.exponent, 0.5)
+    text = (
+        f"All widths together say {verdict.verdict} (confidence in beta > alpha/2: "
+        f"{verdict.probability_fast:.3f}), but without the narrowest beta = {beta}, alpha/2 = {half} "
+        f"({sure:.3f}): the exponents may still change with width, so wider models are needed."
+    )
+    return Verdict("undetermined", None, text, exponents_change=True)
 
 
 def _open(reason: str) -> Verdict:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from benchmarks.synthetic_sweeps import GRID, WIDTHS, lopsided, sweep
+from hptheory.random_features import RandomFeatures
 from hptheory.transfer import SweepTable, analyse
 
 KEYS = {
@@ -179,3 +180,54 @@ def test_ragged_tables_are_analysed_or_refused_without_surprise(seed: int) -> No
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     assert found["verdict"] in {"fast", "slow", "undetermined"}
     assert str(report)
+
+
+FIGURE_4 = RandomFeatures(psi1=4.0, mu1_sq=0.93, teacher_mu1_sq=0.73, noise_var=0.0625)
+
+
+def ridge_sweep(noise: float, seed: int) -> SweepTable:
+    """The exact random-features risk at psi2 = 8..256; local exponents of b_n climb from 0.36 to 0.94."""
+    psi2, ridge = 2.0 ** np.arange(3, 9), 0.36 * np.geomspace(0.8, 1.25, 9)
+    risk = np.array([FIGURE_4.risk(ridge, n) for n in psi2])
+    errors = noise * np.random.default_rng(seed).standard_normal((3, *risk.shape))
+    width, lr, run = np.meshgrid(psi2, ridge, np.arange(3), indexing="ij")
+    loss = np.moveaxis(risk + errors, 0, -1)
+    columns = {"width": width.ravel(), "lr": lr.ravel(), "seed": run.ravel(), "loss": loss.ravel()}
+    return SweepTable.from_columns(columns)
+
+
+def test_exponents_that_still_climb_make_no_confident_verdict() -> None:
+    """Transfer is fast here (Theorem 3), but one law for all widths is sure of an exponent below 1/2."""
+    reports = [analyse(ridge_sweep(1e-5, seed)) for seed in range(6)]
+    warned = [{"exponents_change", "narrow_widths_left_out"} & codes(report) for report in reports]
+    assert sum(report.verdict == "slow" for report in reports) <= 1
+    assert sum(map(bool, warned)) >= 5
+
+
+def test_with_less_noise_the_wide_models_decide() -> None:
+    report = analyse(ridge_sweep(1e-7, 0))
+    assert report.verdict == "fast"
+    assert "narrow_widths_left_out" in codes(report)
+    exact = np.log([FIGURE_4.optimal_ridge(n) for n in report.optima.width])
+    # Shapes of their own: the positions hold to the noise, 1e-7 / (curvature 0.02 * distance 0.1) and more.
+    np.testing.assert_allclose(report.optima.position, exact, atol=1e-3)
+    assert np.max(np.abs(report.optima.position - exact) / report.optima.position_error) < 5
+
+
+def test_a_path_with_a_jump_has_no_exponent_and_no_drift() -> None:
+    """Two wells that exchange the lead twice; nothing else is said of the path than that it jumps."""
+    depth = np.array([0.2, 0.15, 0.1, -0.1, 0.1])
+
+    def wells(z: np.ndarray) -> np.ndarray:
+        return np.minimum((z + 1.0) ** 2, (z - 1.0) ** 2 + depth[:, None])
+
+    table = sweep(noise=0.005, shape=wells, position=lambda n: 0 * n, grid=np.linspace(-2, 2, 17))
+    report = analyse(table)
+    jumps = [note.message for note in report.warnings if note.code == "jump"]
+    assert len(jumps) == 2
+    assert "in ln lr between width 512 and 1024" in jumps[0]
+    assert not codes(report) & {"drift", "hp_exponent_not_identified", "hp_limit_not_identified"}
+    assert report.hp_exponent.estimate is None
+    columns = {"width": table.scale, "lr": np.log(table.hp[:, 0]), "seed": table.seed, "loss": table.loss}
+    linear = analyse(SweepTable.from_columns(columns, log=False))
+    assert any("in lr between" in note.message for note in linear.warnings)

@@ -6,7 +6,8 @@ import pytest
 from benchmarks.synthetic_sweeps import WIDTHS, lopsided, parabola, sweep
 from hptheory.transfer.curves import curves_of
 from hptheory.transfer.optimum import fit_optima
-from hptheory.transfer.shapes import Family, cells_of, fit_shape
+from hptheory.transfer.shape_fits import Family, Task, fit_shapes
+from hptheory.transfer.shapes import cells_of
 
 CENTRES = (WIDTHS / 128) ** -1.0
 
@@ -42,7 +43,8 @@ def test_a_parabola_without_noise_is_found_to_rounding() -> None:
 def test_one_family_equals_a_fit_a_width_when_there_is_one_width() -> None:
     """Second route: numpy's polynomial fit of a single curve."""
     (curve,) = curves_of(sweep(widths=WIDTHS[:1], noise=0.02))
-    fit = fit_shape(cells_of([curve.with_variance(0.02**2)]), Family(2), np.array([0.7]))
+    cells = cells_of([[curve.with_variance(0.02**2)]])
+    (fit,) = fit_shapes(cells, [Task(0, Family(2), np.array([0.7]))])
     assert fit is not None
     c2, c1, c0 = np.polyfit(curve.x, curve.mean, 2)
     assert fit.position[0] == pytest.approx(-c1 / (2 * c2), rel=1e-6)

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import norm
 
 from hptheory.transfer.exponents import fit_power_law
-from hptheory.transfer.verdict import judge, probability_fast
+from hptheory.transfer.verdict import confirmed, judge, probability_fast
 
 N = np.array([1.0, 2.0, 4.0, 8.0, 16.0])
 CROSS = np.zeros((5, 5))
@@ -55,3 +55,17 @@ def test_shared_errors_change_the_confidence() -> None:
     shared = 0.9 * 0.01**2 * np.eye(5)
     both = [probability_fast(loss, hp, sign * shared) for sign in (1.0, -1.0)]
     assert both[0] > probability_fast(loss, hp, CROSS) > both[1]
+
+
+def test_a_verdict_that_wider_models_do_not_bear_out_is_withdrawn() -> None:
+    """Local exponents that climb through alpha/2: all widths are sure of `slow`, the wide ones are not."""
+    loss, slow, climbing = law(1.0), law(0.25), law(0.6)
+    verdict = judge(loss, slow, CROSS)
+    assert verdict.verdict == "slow"
+    assert confirmed(verdict, loss, slow, CROSS) == verdict
+    withdrawn = confirmed(verdict, loss, climbing, CROSS)
+    assert (withdrawn.verdict, withdrawn.probability_fast) == ("undetermined", None)
+    assert withdrawn.exponents_change
+    assert "without the narrowest beta = 0.6" in withdrawn.reason
+    open_ = judge(loss, law(0.5), CROSS)
+    assert confirmed(open_, loss, climbing, CROSS) == open_
