@@ -11,12 +11,13 @@ from functools import partial
 import mpmath as mp
 
 from hptheory.random_features import curve
-from proofs_check.certificates import require_positive, require_zero
+from proofs_check.certificates import require_counterexample, require_positive, require_zero
 from proofs_check.claims import Claim, Refuted, Verdict, refuted
 from proofs_check.equations import Equation
 from proofs_check.exact import Setting
 from proofs_check.implicit import DIGITS, EQUATION_9, EQUATION_10, TOLERANCE, number, transforms
 from proofs_check.numeric import SAMPLES
+from proofs_check.rational import generators
 
 WIDTH, LIMIT, OPTIMUM = Setting
 
@@ -27,23 +28,21 @@ def penalty_scale(power: int) -> str:
     m1 is the limit of tr (K + lambda)^-1 / N, so that lambda (1 - lambda m1) -> tr K / N as lambda grows. The
     estimator with that penalty has K = Phi Phi^T / n^power, and tr Phi Phi^T / N = n as E sigma^2 = 1.
     """
-    import sympy
-
-    s, psi1, u, q = sympy.symbols("s psi1 u q", positive=True)
+    s, psi1, u, q = generators("s", "psi1", "u", "q")
     slack = curve.slacks(s, psi1, u, q)
     lam, (m1, _) = curve.ridge_on_curve(s, slack), curve.stieltjes_on_curve(s, slack, psi1, u)
-    mean = sympy.cancel(sympy.together(lam * (1 - lam * m1))).subs(s, 0)
+    require_zero((lam * (1 - lam * m1)).at("s", 0) - 1, "mean eigenvalue less 1")
     with mp.workdps(DIGITS):
         large = mp.mpf(10) ** 40
         for sample in SAMPLES:
             m = transforms(sample.model, large, number(sample.eta)).m1
             if abs(large * (1 - large * m) - 1) > TOLERANCE:
                 raise Refuted("the solution of (9), (10) has another mean eigenvalue than 1")
-    if not mean == 1 == Fraction(7) ** (1 - power):  # 7 stands for n
-        raise Refuted(
-            f"mean eigenvalue {mean} for (9), (10), but n^{1 - power} for the penalty n^{power} lambda"
-        )
-    return f"mean eigenvalue of the kernel: {mean} by (9), (10) at every width, and n/n = 1"
+    n = Fraction(7)
+    if n ** (1 - power) != 1:
+        require_counterexample("mean eigenvalue", {"n": n}, ["n > 1"], f"n/n**{power} == 1")
+        raise Refuted(f"mean eigenvalue 1 for (9), (10), but n^{1 - power} for the penalty n^{power} lambda")
+    return "mean eigenvalue of the kernel: 1 by (9), (10) at every width, and n/n = 1"
 
 
 def unique_solution() -> str:

@@ -14,8 +14,9 @@ import mpmath as mp
 from hptheory.random_features import curve, exceptional
 from hptheory.random_features.large_width import expand
 from hptheory.random_features.series import Series
+from proofs_check import recipes
 from proofs_check.app_b4_risk import loss_gap_sign
-from proofs_check.certificates import require_positive, require_zero
+from proofs_check.certificates import require_item, require_positive, require_zero
 from proofs_check.claims import AllOf, Claim, Refuted, Verdict, refuted
 from proofs_check.equations import Equation
 from proofs_check.exact import Setting, exact_values
@@ -88,6 +89,13 @@ def order_of_hyperparameter_gap(order: int) -> str:
 def always_first_order() -> str:
     """Check whether lambda*(psi2) - lambda*(inf) has the exact order 1/psi2, at a rational witness."""
     line = witness(2)
+    s, v = WITNESSES[2]
+    psi1, any_value = exceptional.surface_psi1(s, 1 - v), Fraction(1)
+    point = {"s": s, "psi1": psi1, "u": 1 - v, "q": any_value, "A": any_value, "free_B": any_value}
+    item = recipes.item(OPTIMUM, "counterexample", "the first coefficient is not 0", ("C_lam", "lam", "B"))
+    point_text = {name: str(value) for name, value in point.items()}
+    conditions = ["lam > 0", "psi1 > 0", "u > 0", "u < 1", "A > 0", "B > 0"]
+    require_item(item | {"point": point_text, "conditions": conditions, "fails": "C_lam != 0"})
     raise Refuted(f"C_lambda = 0, so that b_n ~ psi2^-2 and c_n ~ psi2^-4, at {line}")
 
 

@@ -6,6 +6,8 @@ They are shown, and executed, in docs/errata.md; names are those of the formulas
 from __future__ import annotations
 
 PREAMBLE = """
+from fractions import Fraction as F
+
 from mpmath import diff, findroot, log10, mp, mpf, nstr, sqrt
 
 mp.dps = 30
@@ -104,6 +106,16 @@ shifts = [optimal_ridge(special, eta, around) - limit for eta in (mpf(10)**-3, m
 exponent = log10(shifts[0]/shifts[1])
 print(f"b_n ~ psi2^-{nstr(exponent, 4)}, so that c_n ~ psi2^-{nstr(2*exponent, 4)}")
 assert abs(exponent - 2) < mpf(1)/100
+""",
+    "prop-1-tie": """
+from math import sin
+
+n = 10.0**8                                                     # phi_n = x^2/2 + (2 + cos(k x - 1)/2)/n
+for kind, k in (("equicontinuous", 1), ("not", n**0.5)):
+    descent = lambda x: x - sin(k*x - 1)*k/(2*n)
+    b = findroot(descent, 0)
+    print(f"{kind}: b_n^2/a_n = {nstr(b**2/(2/n), 3)}", end="; " if kind == "equicontinuous" else "\\n")
+    assert (b**2/(2/n) > 10**-3) is (kind == "not")
 """,
     "thm-3": """
 import math

@@ -6,13 +6,16 @@ the page in docs is the one generated, and runs its lines.
 
 from __future__ import annotations
 
+import json
 import textwrap
 from pathlib import Path
+from typing import Any
 
 from proofs_check.claims import Claim, Verdict, verify
 from proofs_check.demonstrations import BEFORE, PREAMBLE, WHOLE
 from proofs_check.equations import equations
 from proofs_check.exceptional import WITNESSES, model_on_surface
+from proofs_check.files import path
 from proofs_check.register import REGISTER, find
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "errata.md"
@@ -71,6 +74,8 @@ def demonstration(claim: Claim) -> str:
     """Return the lines that show an erratum."""
     if claim.id in WHOLE:
         return WHOLE[claim.id].replace("{noise}", _noise_at_witness())
+    if (item := _counterexample(claim)) is not None:
+        return _lines_of(item)
     printed, corrected = (next(equations(c.check)) for c in (claim, find(claim.corrected_by)))
     measured, right = corrected.sides[0], corrected.sides[1]
     if measured == "0":  # an equation that reads 0 = ...: compare what is printed to be 0
@@ -81,6 +86,20 @@ def demonstration(claim: Claim) -> str:
         textwrap.fill(line, 110, initial_indent="    ", subsequent_indent="        ") for line in lines
     )
     return f"{BEFORE.get(claim.id, '')}compare(\n{call}\n)"
+
+
+def _counterexample(claim: Claim) -> dict[str, Any] | None:
+    """Return the counterexample of a claim's certificate, if it stands by itself."""
+    items = json.loads(path(claim).read_text(encoding="utf-8"))["items"] if path(claim).exists() else []
+    return next((item for item in items if item["kind"] == "counterexample" and not item.get("steps")), None)
+
+
+def _lines_of(item: dict[str, Any]) -> str:
+    """Return lines that evaluate a counterexample in fractions."""
+    names, values = ", ".join(item["point"]), ", ".join(f'F("{value}")' for value in item["point"].values())
+    holds = " and ".join(item["conditions"]) or "True"
+    text = f"{item['what']}: {item['fails']}"
+    return f'{names} = {values}\nprint("{text}?", {item["fails"]})\nassert {holds} and not {item["fails"]}'
 
 
 def cell(code: str) -> str:

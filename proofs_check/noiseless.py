@@ -11,6 +11,7 @@ from fractions import Fraction
 import mpmath as mp
 
 from hptheory.random_features import curve
+from proofs_check.certificates import require_zero
 from proofs_check.claims import Refuted
 from proofs_check.implicit import DIGITS, STEP_LAM, Parameters, difference, number, risk
 from proofs_check.rational import RationalFunction, generators
@@ -50,6 +51,7 @@ def _require_limit(function: RationalFunction, expected: RationalFunction, what:
     difference = (function - expected).at("x", 0)
     if difference != 0:
         raise ValueError(f"{what}: leading term is not {expected}")
+    require_zero(difference, f"{what}, less its leading term, at x = 0")
 
 
 def _confirm() -> None:

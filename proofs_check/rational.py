@@ -90,7 +90,8 @@ class RationalFunction:
         return RationalFunction(-self.numer, self.denom, ("neg", self))
 
     def __pow__(self, exponent: int) -> RationalFunction:
-        return RationalFunction(self.numer**exponent, self.denom**exponent, ("**", self, exponent))
+        top, bottom = (self.numer, self.denom) if exponent >= 0 else (self.denom, self.numer)
+        return RationalFunction(top ** abs(exponent), bottom ** abs(exponent), ("**", self, exponent))
 
     def at(self, name: str, value: int) -> RationalFunction:
         """Return the function with a number in place of one variable."""
@@ -122,6 +123,13 @@ class RationalFunction:
     __mul__ = __rmul__ = _between_functions("*", lambda a, b, c, d: (a * c, b * d))
     __truediv__ = _between_functions("/", lambda a, b, c, d: (a * d, b * c))
     __rtruediv__ = _between_functions("/", lambda a, b, c, d: (a * d, b * c), turned=True)
+
+
+def has_positive_coefficients(function: RationalFunction) -> bool:
+    """Return whether all coefficients of both parts are positive, so that the function is."""
+    return function.numer != 0 and all(
+        c > 0 for part in (function.numer, function.denom) for c in part.coeffs()
+    )
 
 
 def from_field(element: Any, like: RationalFunction) -> RationalFunction:

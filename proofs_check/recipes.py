@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from functools import cache
 
 from proofs_check.exact import ABBREVIATIONS, JACOBIAN, LIMIT_ABBREVIATIONS, Setting, exact_values
@@ -102,7 +103,7 @@ def value(setting: Setting, name: str) -> RationalFunction:
     variables = dict(zip(VARIABLES[setting], generators(*VARIABLES[setting]), strict=True))
     if name in variables:
         return variables[name]
-    found = evaluate(recipe(setting)[name], lambda other: value(setting, other))
+    found = _function(evaluate(recipe(setting)[name], lambda other: value(setting, other)))
     known = exact_values(setting).get(name)
     if known is not None and from_field(known, found) != found:
         raise ValueError(f"{name} is {known} by the library, but {found} by its recipe")
@@ -134,19 +135,21 @@ def item(setting: Setting, kind: str, what: str, formulas: tuple[str, ...]) -> I
     }
 
 
-def evaluate(text: str, value_of: Callable[[str], RationalFunction]) -> RationalFunction:
+def evaluate(text: str, value_of: Callable[[str], RationalFunction]) -> RationalFunction | Fraction:
     """Return the value of a formula with D and At."""
 
-    def visit(node: ast.expr) -> RationalFunction | int:
+    def visit(node: ast.expr) -> RationalFunction | Fraction:
         match node:
             case ast.Constant(value=int(number)):
-                return number
+                return Fraction(number)
             case ast.Name(id=name):
                 return value_of(name)
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 return -visit(operand)
             case ast.BinOp(left=left, op=ast.Pow(), right=ast.Constant(value=int(exponent))):
                 return visit(left) ** exponent
+            case ast.BinOp(left=left, op=ast.Pow(), right=ast.UnaryOp(operand=ast.Constant(value=int(k)))):
+                return 1 / visit(left) ** k
             case ast.BinOp(left=left, op=sign, right=right):
                 return OPERATORS[_SIGNS[type(sign)]](visit(left), visit(right))
             case ast.Call(func=ast.Name(id="D"), args=[of, ast.Name(id=by)]):
@@ -156,13 +159,23 @@ def evaluate(text: str, value_of: Callable[[str], RationalFunction]) -> Rational
                 return function.substitute(by, function.lifted(visit(at)))
         raise ValueError(f"{ast.unparse(node)} is not a formula")
 
-    return _function(visit(ast.parse(text, mode="eval").body))
+    return visit(ast.parse(text, mode="eval").body)
+
+
+def split_relation(text: str) -> tuple[str, str, str]:
+    """Return left side, sign and right side of a relation.
+
+    >>> split_relation("u + v == 1")
+    ('u + v', '==', '1')
+    """
+    left, sign, right = re.split(r"\s*(==|!=|>=|<=|>|<)\s*", text)
+    return left, sign, right
 
 
 _SIGNS: Mapping[type[ast.operator], str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 
 
-def _function(value: RationalFunction | int) -> RationalFunction:
-    if isinstance(value, int):
+def _function(value: RationalFunction | Fraction) -> RationalFunction:
+    if isinstance(value, Fraction):
         raise ValueError(f"{value} is a number, not a function")
     return value

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from hptheory.errors import UnknownNameError
 from proofs_check import (
+    app_a_background,
+    app_b1_transfer,
+    app_b2_gaps,
+    app_b2_rates,
+    app_b3_grid_search,
+    app_b3_theorem_2,
     app_b4_limit,
     app_b4_risk,
     app_b4_sensitivity,
@@ -15,6 +21,12 @@ from proofs_check import (
 from proofs_check.claims import Claim
 
 MODULES = (
+    app_b2_gaps,
+    app_b3_theorem_2,
+    app_a_background,
+    app_b1_transfer,
+    app_b2_rates,
+    app_b3_grid_search,
     app_b4_limit,
     app_b4_sensitivity,
     app_b4_risk,

@@ -66,7 +66,7 @@ def check_item(item: Mapping[str, Any]) -> None:
         KINDS[kind][1](item)
     except CertificateError as error:
         raise CertificateError(f"{item.get('what', kind)}: {error}") from None
-    except (KeyError, TypeError, ValueError, IndexError) as error:
+    except (ArithmeticError, KeyError, TypeError, ValueError, IndexError) as error:
         raise CertificateError(f"{item.get('what', kind)}: a {kind} item is malformed: {error!r}") from None
 
 
