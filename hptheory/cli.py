@@ -34,13 +34,13 @@ class Columns:
     """The columns of a table.
 
     Attributes:
-        hp: The hyperparameter's column; by default lr, or the only column that is nothing else.
+        hp: The hyperparameter's column, or several; by default lr, or the only column that is nothing else.
         scale: The column of the model's size.
         loss: The column of the final loss.
         linear: Analyse the hyperparameter itself, not its logarithm.
     """
 
-    hp: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    hp: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME ...")] = ()
     scale: Annotated[str, tyro.conf.arg(metavar="NAME")] = "width"
     loss: Annotated[str, tyro.conf.arg(metavar="NAME")] = "loss"
     linear: bool = False
@@ -96,6 +96,9 @@ def analyse_table(
     """
     if html is not None:
         output_folder(html.parent)
+    from hptheory.reports.next_runs_text import next_runs_text
+    from hptheory.transfer.sweep_costs import next_runs_if_open
+
     report = analyse(read_table(table, columns))
     if html is not None:
         from hptheory.reports import sweep_page
@@ -103,12 +106,15 @@ def analyse_table(
         page = sweep_page(report, title=f"Hyperparameter transfer: {table.name}", what_was_run=_origin(table))
         write_atomically(html, page.encode())
         print(f"report: {html}", file=sys.stderr if json else sys.stdout)
+    runs = next_runs_if_open(report)
     if json:
+        from dataclasses import asdict
         from json import dumps
 
-        print(dumps(report.to_dict(), indent=2, allow_nan=False))
+        found = {**report.to_dict(), "next_runs": [asdict(one) for one in runs]}
+        print(dumps(found, indent=2, allow_nan=False))
     else:
-        print(report)
+        print("\n".join([str(report), *next_runs_text(runs, report.table.scale_name)]))
 
 
 def plan(
@@ -140,25 +146,29 @@ def plan(
     def plan_of(budget: float) -> Plan:
         return report.plan(budget, target_width, **exponent)
 
-    found = plan_of(budget)
+    found, choices = plan_of(budget), report.proxy_choices(budget, target_width, **exponent)
     if html is not None:
         from hptheory.reports import plan_page
 
         scale = report.table.scale_name
         unit = f"runs at {scale} 1" if report.table.cost is None else "in the unit of the cost column"
         title, origin = f"How to spend a budget: {table.name}", _origin(table)
-        page = plan_page(plan_of, budget, title=title, unit=unit, scale=scale, what_was_run=origin)
+        page = plan_page(
+            plan_of, budget, title=title, unit=unit, scale=scale, what_was_run=origin, proxies=choices
+        )
         write_atomically(html, page.encode())
         print(f"report: {html}", file=sys.stderr if json else sys.stdout)
     if json:
         from dataclasses import asdict
         from json import dumps
 
-        print(dumps({**asdict(found), "better": found.better}, indent=2, allow_nan=False))
+        proxies = [asdict(choice) for choice in choices]
+        answer = {**asdict(found), "better": found.better, "proxy_choices": proxies}
+        print(dumps(answer, indent=2, allow_nan=False))
     else:
-        from hptheory.reports.plan_text import plan_text
+        from hptheory.reports.plan_text import plan_text, proxies_text
 
-        print(plan_text(found))
+        print("\n".join([plan_text(found), *proxies_text(choices, report.table.scale_name)]))
 
 
 @dataclass(frozen=True)
@@ -255,7 +265,8 @@ def read_table(path: Path, columns: Columns = Columns()) -> SweepTable:
 
         return read_runs(path)
     read = SweepTable.from_parquet if path.suffix == ".parquet" else SweepTable.from_csv
-    return read(path, hp=columns.hp, scale=columns.scale, loss=columns.loss, log=not columns.linear)
+    hp = list(columns.hp) or None
+    return read(path, hp=hp, scale=columns.scale, loss=columns.loss, log=not columns.linear)
 
 
 def _origin(path: Path) -> dict[str, str]:

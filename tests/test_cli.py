@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import signal
 import subprocess
 import sys
@@ -167,6 +168,7 @@ def test_json_is_the_contract(capsys: pytest.CaptureFixture[str], table: Path, t
     assert found.keys() >= PROMISED
     assert found["verdict"] == "fast"
     assert all(row.keys() >= OPTIMUM for row in found["optimum"])
+    assert found.pop("next_runs") == []
     assert found == json.loads(json.dumps(analyse(SweepTable.from_csv(table)).to_dict()))
     assert printed.err == f"report: {page}\n"
     text = Reading(page.read_text(encoding="utf-8"))
@@ -188,14 +190,57 @@ def test_columns_can_be_named(capsys: pytest.CaptureFixture[str], table: Path, t
         assert (found["optimum"][0]["curvature"] == curvature) == same
 
 
+def test_two_hps_are_named_and_followed(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "two.csv"
+    axis = [0.25, 0.5, 1, 2, 4]
+    rows = [
+        f"{n},{lr},{wd},{1 / n + (math.log(lr) - 20 / n) ** 2 + math.log(wd) ** 2}"
+        for n in (64, 128, 256, 512)
+        for lr in axis
+        for wd in axis
+    ]
+    path.write_text("\n".join(["width,lr,wd,loss", *rows]))
+    assert "'wd' differs: if it is a hyperparameter, name it too (--hp lr wd" in refused(
+        capsys, "analyse", str(path)
+    )
+    assert main(["analyse", str(path), "--json", "--hp", "lr", "wd"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["hp"] == ["lr", "wd"]
+    for row in found["optimum"]:
+        assert row["hp"] == pytest.approx([math.exp(20 / row["width"]), 1.0], abs=1e-6)
+
+
+def test_an_open_verdict_comes_with_the_runs_that_could_settle_it(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path, found = tmp_path / "open.csv", synthetic_sweep(1.0, 0.5, amplitude=0.2, noise=0.004)
+    with path.open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["width", "lr", "seed", "loss"])
+        writer.writerows(zip(found.scale, found.hp[:, 0], found.seed, found.loss, strict=True))
+    page = tmp_path / "report.html"
+    assert main(["analyse", str(path), "--html", str(page)]) == 0
+    assert "runs that could settle the verdict: at width 64, 27 runs" in capsys.readouterr().out
+    assert "What to run next" in Reading(page.read_text(encoding="utf-8")).text
+    assert main(["analyse", str(path), "--json"]) == 0
+    runs = json.loads(capsys.readouterr().out)["next_runs"]
+    assert [row["width"] for row in runs] == [64, 4096, 8192, 16384]
+    assert all(0 <= row["probability_settled"] <= 1 for row in runs)
+
+
 def test_plan_prints_what_the_report_plans(capsys: pytest.CaptureFixture[str], table: Path) -> None:
     expected = analyse(SweepTable.from_csv(table)).plan(1e8, 4096.0)
     command = ["plan", str(table), "--budget", "1e8", "--target-width", "4096"]
     assert main([*command, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
+    proxies = found.pop("proxy_choices")
+    assert [row["transfer"]["proxy_width"] for row in proxies] == [128, 256, 512, 1024, 2048]
+    assert proxies[0]["gain"] is None
     assert found == json.loads(json.dumps({**asdict(expected), "better": expected.better}))
     assert main(command) == 0
-    direct, transfer, words = capsys.readouterr().out.splitlines()[1:]
+    direct, transfer, words, buys, *widths = capsys.readouterr().out.splitlines()[1:]
+    assert buys.startswith("what one more proxy width buys")
+    assert [line.split()[0] for line in widths] == ["128", "256", "512", "1024", "2048"]
     for line, strategy in ((direct, expected.direct), (transfer, expected.transfer)):
         cells = line.split()
         assert [float(cell) for cell in cells[1:4]] == [

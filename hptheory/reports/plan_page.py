@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from hptheory.figures.plan_against_budget import plan_against_budget
 from hptheory.reports.page import Picture, Section, page, paragraph, short, table
 from hptheory.reports.plan_text import better_in_words
 from hptheory.transfer import Plan
+from hptheory.transfer.planner import ProxyChoice
 
 _FACTORS = 10.0 ** np.linspace(
     -2.0, 2.0, 17
@@ -27,11 +28,13 @@ def plan_page(
     unit: str = "runs at width 1",
     scale: str = "width",
     what_was_run: Mapping[str, str] | None = None,
+    proxies: Sequence[ProxyChoice] = (),
 ) -> str:
     """The plan for one budget as one HTML file, with the plans for a hundredth up to a hundred times of it.
 
-    ``plan_of``, ``unit`` and ``scale`` are those of `plan_against_budget`. Smaller budgets that pay for no
-    plan are left out; if ``budget`` itself does not, ``DomainError``.
+    ``plan_of``, ``unit`` and ``scale`` are those of `plan_against_budget`, ``proxies`` the best transfers
+    from the widths that were measured. Smaller budgets that pay for no plan are left out; if ``budget``
+    itself does not, ``DomainError``.
 
     >>> from hptheory.transfer import TransferLaw, plan
     >>> law = TransferLaw(loss_limit=2.0, loss_amplitude=5.0, loss_exponent=0.5, hp_limit=-6.0,
@@ -46,6 +49,8 @@ def plan_page(
     picture = Picture.drawn("plan_against_budget", drawing, _CAPTION)
     asked = f"The plan for a budget of {short(budget)} {unit}"
     sections = [Section(asked, (_strategies(found, scale),)), Section("Other budgets", (picture.html(),))]
+    if proxies:
+        sections.insert(1, Section(f"What one more proxy {scale} buys", (_proxies(proxies, scale),)))
     if what_was_run:
         rows = [[name, text] for name, text in what_was_run.items()]
         sections.append(Section("What was run", (table(["", ""], rows),)))
@@ -77,3 +82,22 @@ def _strategies(found: Plan, scale: str) -> str:
         for name, one in (("direct", found.direct), ("transfer", found.transfer))
     ]
     return table(header, rows)
+
+
+def _proxies(choices: Sequence[ProxyChoice], scale: str) -> str:
+    header = [
+        f"proxy {scale}",
+        "grid points",
+        f"target {scale}",
+        "loss",
+        "saved over the one before",
+        "90 % from",
+        "to",
+    ]
+    rows = []
+    for choice in choices:
+        one, gain = choice.transfer, choice.gain or (None, None, None)
+        rows.append([one.proxy_width, one.grid_points, one.target_width, one.loss, *gain])
+    return table(
+        header, rows, "The best transfer from every width that was measured and that the budget pays for."
+    )

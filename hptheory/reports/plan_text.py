@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hptheory.transfer import Plan
+from hptheory.transfer.planner import ProxyChoice
 
 
 def plan_text(found: Plan) -> str:
@@ -34,3 +37,19 @@ def better_in_words(found: Plan) -> str:
         f"better: {found.better}. Transfer saves {saving:.2g} [{low:.2g}, {high:.2g}] in loss against direct "
         f"tuning, and is better with probability {found.probability_transfer_better:.2f}."
     )
+
+
+def proxies_text(choices: Sequence[ProxyChoice], scale: str) -> list[str]:
+    """What one more proxy width buys, a line a width that was measured; nothing where there are none."""
+    if not choices:
+        return []
+    lines = [f"what one more proxy {scale} buys (loss saved over the one before, with its 90 % interval):"]
+    for choice in choices:
+        one, gain = choice.transfer, ""
+        if choice.gain is not None:
+            gain = f"{choice.gain[0]:+.2g} [{choice.gain[1]:+.2g}, {choice.gain[2]:+.2g}]"
+        lines.append(
+            f"{one.proxy_width:>9.6g}  {one.grid_points:>4} points, then {one.target_width:.6g}: "
+            f"loss {one.loss:.4g}  {gain}".rstrip()
+        )
+    return lines

@@ -8,9 +8,11 @@ from html import escape
 
 from hptheory.figures.gap_scaling import gap_scaling
 from hptheory.figures.sweep_curves import sweep_curves
+from hptheory.reports.next_runs_text import next_runs_text
 from hptheory.reports.page import Picture, Section, listing, page, paragraph, short, table
 from hptheory.transfer import Report
 from hptheory.transfer.exponents import Interval
+from hptheory.transfer.sweep_costs import next_runs_if_open
 
 _WORDS = {
     "fast": "Transfer is fast",
@@ -62,16 +64,20 @@ def sweep_page(
 
 def sweep_pictures(report: Report) -> list[Picture]:
     """The curves and the gaps of a sweep, drawn."""
-    names = {"hp": report.table.hp_names[0], "scale": report.table.scale_name}
-    return [
-        Picture.drawn("sweep_curves", sweep_curves(report), CURVES.format(**names)),
-        Picture.drawn("gap_scaling", gap_scaling(report), GAPS.format(**names)),
-    ]
+    pictures = []
+    for one in report.each or (report,):
+        hp = one.table.hp_names[0]
+        names, end = {"hp": hp, "scale": report.table.scale_name}, f"_{hp}" if report.each else ""
+        pictures += [
+            Picture.drawn(f"sweep_curves{end}", sweep_curves(one), CURVES.format(**names)),
+            Picture.drawn(f"gap_scaling{end}", gap_scaling(one), GAPS.format(**names)),
+        ]
+    return pictures
 
 
 def verdict_block(report: Report) -> str:
     """The verdict, what it means, what transfer costs between the widths measured, and the reason."""
-    verdict, hp = report.verdict, report.table.hp_names[0]
+    verdict, hp = report.verdict, " and ".join(report.table.hp_names)
     lines = [_MEANING[verdict].format(hp=hp), *transfer_in_words(report), report.judgement.reason]
     text = "".join(paragraph(line) for line in lines)
     return f'<div class="verdict {escape(verdict)}"><strong>{_WORDS[verdict]}.</strong>{text}</div>'
@@ -82,7 +88,7 @@ def transfer_in_words(report: Report) -> list[str]:
     gaps = report.gaps
     if gaps is None or gaps.width.size < 2:
         return []
-    scale, hp = report.table.scale_name, report.table.hp_names[0]
+    scale, hp = report.table.scale_name, " and ".join(report.table.hp_names)
     narrow, wide = gaps.width[0], gaps.width[-1]
     behind = f"{gaps.loss[0]:.2g} (standard error {gaps.loss_error[0]:.1g})"
     sentence = f"At its best, {scale} {narrow:g} is {behind} in loss behind {scale} {wide:g}"
@@ -93,13 +99,20 @@ def transfer_in_words(report: Report) -> list[str]:
 
 def sweep_sections(report: Report, pictures: Sequence[Picture]) -> list[Section]:
     """Curves with the optima, gaps with the exponents, and the warnings."""
-    curves, gaps = (picture.html() for picture in pictures)
     notes = [f"{note.message} [{note.code}]" for note in report.warnings]
-    return [
-        Section("The sweep", (curves, _optima(report))),
-        Section("How fast it converges", (gaps, _exponents(report), _gaps(report))),
-        Section("Warnings", (listing(notes) if notes else paragraph("None."),)),
-    ]
+    sections = []
+    for index, one in enumerate(report.each or (report,)):
+        curves, gaps = (picture.html() for picture in pictures[2 * index : 2 * index + 2])
+        of = f": {one.table.hp_names[0]}" if report.each else ""
+        sections += [
+            Section(f"The sweep{of}", (curves, _optima(one))),
+            Section(f"How fast it converges{of}", (gaps, _exponents(one), _gaps(one))),
+        ]
+    sections.append(Section("Warnings", (listing(notes) if notes else paragraph("None."),)))
+    runs = next_runs_text(next_runs_if_open(report), report.table.scale_name)
+    if runs:
+        sections.append(Section("What to run next", tuple(paragraph(line) for line in runs)))
+    return sections
 
 
 def _optima(report: Report) -> str:

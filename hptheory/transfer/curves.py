@@ -6,6 +6,7 @@ it is left out of fits and counted.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -53,6 +54,14 @@ class Curve:
         """The same curve on some of its cells."""
         return replace(self, x=self.x[keep], runs=self.runs[keep], variance=self.variance[keep])
 
+    def with_runs(self, runs: Floats) -> Curve:
+        """The same cells with other losses."""
+        return replace(self, runs=runs)
+
+    def on(self, x: Floats) -> Curve:
+        """The same cells at other places."""
+        return replace(self, x=x)
+
     def with_variance(self, variance: float) -> Curve:
         """The same curve with this variance of a run in every cell."""
         return replace(self, variance=np.full(self.x.size, variance))
@@ -63,29 +72,31 @@ def curves_of(table: SweepTable, hp: int = 0) -> list[Curve]:
 
     With several HPs it is the profile: at every x, the setting of the others with the lowest mean loss.
     """
-    x = table.x[:, hp]
+    table = profile(table, [hp])
     curves = []
     for width in table.widths:
-        at = np.flatnonzero(table.scale == width)
-        if len(table.hp_names) > 1:
-            at = at[_in_profile(table.hp[at], x[at], table.loss[at])]
-        curves.append(_curve(width, x[at], table.seed[at], table.loss[at]))
+        at = table.scale == width
+        curves.append(curve_of_cells(width, table.x[at, 0], table.seed[at], table.loss[at]))
     return curves
 
 
-def _in_profile(hps: Floats, x: Floats, loss: Floats) -> NDArray[np.bool_]:
-    """Which rows belong to the best setting of the other HPs at their x."""
-    settings, setting = np.unique(hps, axis=0, return_inverse=True)
+def profile(table: SweepTable, hps: Sequence[int]) -> SweepTable:
+    """The rows with the best setting of the other HPs at their width and their values of these."""
+    if len(hps) == len(table.hp_names):
+        return table
+    rows = np.column_stack([table.scale, table.hp])
+    settings, setting = np.unique(rows, axis=0, return_inverse=True)
     setting = setting.ravel()
-    mean = np.bincount(setting, weights=loss, minlength=len(settings)) / np.bincount(setting)
-    best: dict[float, int] = {}
-    for index, place in zip(setting, x, strict=True):
-        if place not in best or mean[index] < mean[best[place]]:
-            best[place] = int(index)
-    return np.array([best[place] == index for index, place in zip(setting, x, strict=True)])
+    mean = np.bincount(setting, weights=table.loss) / np.bincount(setting)
+    places, place = np.unique(settings[:, [0, *(j + 1 for j in hps)]], axis=0, return_inverse=True)
+    # Of every place the setting with the lowest mean: the first, ordered by place and then by mean.
+    order = np.lexsort([mean, place.ravel()])
+    first = np.searchsorted(place.ravel()[order], np.arange(len(places)))
+    return table.take(np.isin(setting, order[first])).of_hps(hps)
 
 
-def _curve(width: float, x: Floats, seed: NDArray[np.int64], loss: Floats) -> Curve:
+def curve_of_cells(width: float, x: Floats, seed: NDArray[np.int64], loss: Floats) -> Curve:
+    """The curve of one width's runs; those of one x are a cell."""
     grid, cell = np.unique(x, return_inverse=True)
     seeds, column = np.unique(seed, return_inverse=True)
     most = int(np.bincount(cell).max())

@@ -15,6 +15,8 @@ Floats = NDArray[np.float64]
 BARRIER = 4.0
 """A dip counts as a minimum of its own if the barriers around it exceed this many standard errors of a
 difference."""
+FEWEST_VALUES = 4
+"""Cells that show an optimum at all."""
 TIED = 2.0
 """Two minima within so many standard errors of a difference: which is the lower is not known."""
 
@@ -40,7 +42,7 @@ class Look:
     @property
     def usable(self) -> bool:
         """An interior minimum that stands out of the noise."""
-        return self.cells >= 4 and not (self.edge or self.cliff or self.flat)
+        return self.cells >= FEWEST_VALUES and not (self.edge or self.cliff or self.flat)
 
 
 def look(curve: Curve) -> Look:

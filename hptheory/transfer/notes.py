@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -36,7 +37,7 @@ LOOKS = {
 
 
 def table_notes(table: SweepTable, curves: Sequence[Curve]) -> list[Note]:
-    """What the rows themselves call for: rows set aside, divergence, no repeats, several HPs."""
+    """What the rows themselves call for: rows set aside, divergence, no repeats."""
     notes = [
         Note("set_aside", f"{item.count} row(s) set aside: {item.reason} (first: {item.first})")
         for item in table.set_aside
@@ -45,11 +46,28 @@ def table_notes(table: SweepTable, curves: Sequence[Curve]) -> list[Note]:
     if diverged:
         text = f"{diverged} of {len(table)} runs diverged; cells with a diverged run are left out of the fits"
         notes.append(Note("diverged", text))
+    notes += _unit_notes(table, curves)
     if all((curve.count < 2).all() for curve in curves):
         text = "one run a cell: the noise is judged by what the local model leaves over"
         notes.append(Note("no_repeats", text))
-    if len(table.hp_names) > 1:
-        notes.append(Note("several_hps", f"several HPs vary; only '{table.hp_names[0]}' is followed"))
+    return notes
+
+
+def _unit_notes(table: SweepTable, curves: Sequence[Curve]) -> list[Note]:
+    """Grids that look like values in two units: a hole of a factor 100, or neighbours that do not overlap."""
+    if not table.log_axes[0]:
+        return []
+    hp, scale, notes = table.hp_names[0], table.scale_name, []
+    for curve in curves:
+        steps = np.diff(curve.grid)
+        if steps.size > 1 and steps.max() > max(np.log(100.0), 5 * float(np.median(steps))):
+            low, high = np.exp(curve.grid[np.argmax(steps) : np.argmax(steps) + 2])
+            text = f"at {scale} {curve.width:g} no {hp} lies between {low:.3g} and {high:.3g}"
+            notes.append(Note("mixed_units", f"{text}: are its values in one unit?"))
+    for a, b in itertools.pairwise(curves):
+        if min(a.grid.size, b.grid.size) > 1 and (a.grid[-1] < b.grid[0] or b.grid[-1] < a.grid[0]):
+            text = f"the grids of {hp} at {scale} {a.width:g} and {b.width:g} do not overlap"
+            notes.append(Note("mixed_units", f"{text}: are they in one unit?"))
     return notes
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,14 @@ BETTER = 0.01
 """Without repeats a smaller window is taken if it lowers the residual variance at this level."""
 
 
+class FittedCurves(Protocol):
+    """What is drawn and read off: the fitted loss of every width."""
+
+    def curve(self, row: int, x: Floats) -> Floats:
+        """The fitted loss at x, for the width with this index."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class Optima:
     """Optimal loss and position x of every width that has an interior optimum, with their joint covariance.
@@ -52,7 +61,7 @@ class Optima:
     covariance: Floats
     curvature: Floats
     df: tuple[float, float]
-    fits: tuple[ShapeFit, ...]
+    fits: tuple[FittedCurves, ...]
     weights: Floats
     misfit: float
     inflation: float
@@ -139,7 +148,7 @@ def _replicated(curves: Sequence[Curve], noise: Noise) -> Optima | None:
         if not fits:
             continue
         found = _with_misfit(_average(window, fits, noise), fits, noise.df)
-        if chosen is None or _disagree(chosen, found):
+        if chosen is None or disagree(chosen, found):
             chosen = found
     return chosen
 
@@ -156,7 +165,7 @@ def _with_misfit(optima: Optima, fits: list[ShapeFit], df: float) -> Optima:
     return replace(optima, misfit=misfit, inflation=inflation, covariance=inflation * optima.covariance)
 
 
-def _disagree(wide: Optima, narrow: Optima) -> bool:
+def disagree(wide: Optima, narrow: Optima) -> bool:
     """Whether the wide window's optima are biased, judged by the narrow one's (Hausman's test).
 
     Compared are mean and trend in ln n of values and of positions; where the wide window's model holds, the

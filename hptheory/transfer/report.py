@@ -16,7 +16,7 @@ from hptheory.transfer.exponents import Interval, PowerLaw
 from hptheory.transfer.laws import TransferLaw
 from hptheory.transfer.notes import Note
 from hptheory.transfer.optimum import Optima
-from hptheory.transfer.planner import Plan, plan
+from hptheory.transfer.planner import Plan, ProxyChoice, plan, proxy_choices
 from hptheory.transfer.table import SweepTable
 from hptheory.transfer.verdict import Verdict
 
@@ -64,7 +64,12 @@ class MeasuredGaps:
 @dataclass(frozen=True, eq=False)
 class Report:
     """What `analyse` found. `str(report)` is the text table, `to_dict()` the object of `hptheory analyse
-    --json`."""
+    --json`.
+
+    With several HPs `each` holds a report for every one of them, along the profile of the loss over the
+    others; `optima`, `optimum` and `hp_law` here are then those of the first, `hp_exponent` that of the
+    slowest, `gaps` the distances in all of them, `judgement` and `warnings` those of all together.
+    """
 
     table: SweepTable
     curves: tuple[Curve, ...]
@@ -79,6 +84,7 @@ class Report:
     gaps: MeasuredGaps | None
     judgement: Verdict
     warnings: tuple[Note, ...]
+    each: tuple[Report, ...] = ()
 
     @property
     def verdict(self) -> str:
@@ -86,7 +92,10 @@ class Report:
         return self.judgement.verdict
 
     def law(self, draws: int = 400, seed: int = 0) -> TransferLaw:
-        """The laws that the sweep allows, as draws; `DomainError` with fewer than 3 widths to fit."""
+        """The laws that the sweep allows, as draws; `DomainError` with fewer than 3 widths or several HPs."""
+        if self.each:
+            advice = "plans are made for one HP: keep the rows that hold the others fixed"
+            raise DomainError("number of hyperparameters", len(self.each), "1", advice)
         if self.optima is None or self.loss_law is None or self.hp_law is None:
             raise DomainError("widths with an interior optimum", 0, ">= 3", "see the report's warnings")
         radius = max(float(np.ptp(curve.grid)) for curve in self.curves) / 2
@@ -98,16 +107,39 @@ class Report:
         The budget is in units of one run at width 1, or in the unit of the table's `cost` column (whose level
         is then fitted; its growth is taken as n**cost_exponent).
         """
-        unit = 1.0
-        if self.table.cost is not None:
-            unit = float(np.exp(np.mean(np.log(self.table.cost / self.table.scale**cost_exponent))))
+        unit = self._run_cost(cost_exponent)
         return plan(self.law(), budget, target_width, cost_exponent=cost_exponent, run_cost=unit)
 
+    def proxy_choices(
+        self, budget: float, target_width: float | None = None, cost_exponent: float = 2.0
+    ) -> tuple[ProxyChoice, ...]:
+        """What one more proxy width buys: the best transfer from each width of the table that the budget
+        pays for, and its gain over the one before."""
+        law, unit = self.law(), self._run_cost(cost_exponent)
+        widths = self.table.widths
+        least = unit * (
+            widths**cost_exponent + (widths if target_width is None else target_width) ** cost_exponent
+        )
+        paid = widths[least <= budget].tolist()
+        if not paid:
+            return ()
+        return proxy_choices(law, budget, paid, target_width, cost_exponent=cost_exponent, run_cost=unit)
+
+    def _run_cost(self, cost_exponent: float) -> float:
+        """The cost of a run at width 1: 1, or what the cost column says."""
+        if self.table.cost is None:
+            return 1.0
+        return float(np.exp(np.mean(np.log(self.table.cost / self.table.scale**cost_exponent))))
+
     def to_dict(self) -> dict[str, Any]:
-        """The report as plain numbers, strings, lists and None: what `hptheory analyse --json` prints."""
+        """The report as plain numbers, strings, lists and None: what `hptheory analyse --json` prints.
+
+        With several HPs the places `hp`, `hp_low`, `hp_high`, `curvature` of an optimum and the three numbers
+        of `hp_limit` are lists in the order of `hp`, and `each` says of every HP what it does.
+        """
         names = self.table.hp_names
         gaps = [] if self.gaps is None else zip(self.gaps.width, self.gaps.suboptimality, strict=True)
-        return {
+        found = {
             "hp": names[0] if len(names) == 1 else list(names),
             "scale": self.table.scale_name,
             "optimum": [row.to_dict() for row in self.optimum],
@@ -124,24 +156,41 @@ class Report:
             "diverged": int(self.table.diverged.sum()),
             "set_aside": [dict(vars(item)) for item in self.table.set_aside],
         }
+        return found | _several([one.to_dict() for one in self.each]) if self.each else found
 
     def __str__(self) -> str:
-        hp, scale = self.table.hp_names[0], self.table.scale_name
-        columns = (
-            f"{scale:>9} {hp + '*':>11} {'90 % interval':>25} {'loss*':>11} {'curvature':>10} {'minima':>7}"
+        scale, blocks = self.table.scale_name, self.each or (self,)
+        lines = [f"{self.table.source}: {len(self.table)} runs, {int(self.table.diverged.sum())} diverged"]
+        for one in blocks:
+            columns = f"{one.table.hp_names[0] + '*':>11} {'90 % interval':>25} {'loss*':>11}"
+            lines.append(f"{scale:>9} {columns} {'curvature':>10} {'minima':>7}")
+            lines += [_line(row) for row in one.optimum]
+        lines.append(
+            f"loss ~ n^-alpha:  alpha = {_words(self.loss_exponent)},  limit {_words(self.loss_limit)}"
         )
-        lines = [
-            f"{self.table.source}: {len(self.table)} runs, {int(self.table.diverged.sum())} diverged",
-            columns,
-        ]
-        lines += [_line(row) for row in self.optimum]
-        lines += [
-            f"loss ~ n^-alpha:  alpha = {_words(self.loss_exponent)},  limit {_words(self.loss_limit)}",
-            f"{hp}*  ~ n^-beta:   beta  = {_words(self.hp_exponent)},  limit {_words(self.hp_limit)}",
-            f"verdict: {self.judgement.verdict}. {self.judgement.reason}",
-        ]
+        for one in blocks:
+            beta, limit = _words(one.hp_exponent), _words(one.hp_limit)
+            lines.append(f"{one.table.hp_names[0]}*  ~ n^-beta:   beta  = {beta},  limit {limit}")
+        lines.append(f"verdict: {self.judgement.verdict}. {self.judgement.reason}")
         lines += [f"warning [{note.code}] {note.message}" for note in self.warnings]
         return "\n".join(lines)
+
+
+def _several(each: list[dict[str, Any]]) -> dict[str, Any]:
+    """The parts of several HPs' reports that hold a number a HP, put together."""
+    places, names = ("hp", "hp_low", "hp_high", "curvature"), ("estimate", "low", "high")
+    own = ("hp", "hp_limit", "hp_exponent", "verdict", "probability_fast", "reason")
+    optimum = []
+    for rows in zip(*(one["optimum"] for one in each), strict=True):
+        lists = {name: [row[name] for row in rows] for name in places}
+        edge, minima = any(row["at_grid_edge"] for row in rows), max(row["minima"] for row in rows)
+        optimum.append(rows[0] | lists | {"at_grid_edge": edge, "minima": minima})
+    limit = {name: [one["hp_limit"][name] for one in each] for name in names}
+    return {
+        "optimum": optimum,
+        "hp_limit": limit,
+        "each": [{name: one[name] for name in own} for one in each],
+    }
 
 
 def _plain(value: float) -> float | None:

@@ -10,6 +10,7 @@ from hptheory.errors import DomainError
 from hptheory.transfer.analysis import analyse
 from hptheory.transfer.multiplier import LossCurve, draw_loss_curve
 from hptheory.transfer.next_runs import NextRuns, next_runs
+from hptheory.transfer.notes import jumps
 from hptheory.transfer.optimum import Optima
 from hptheory.transfer.plan_search import Prices
 from hptheory.transfer.report import Report
@@ -62,6 +63,14 @@ def next_runs_of(
     )
 
 
+def next_runs_if_open(report: Report) -> tuple[NextRuns, ...]:
+    """`next_runs_of` where the verdict is open and the widths allow an answer, else nothing."""
+    widths = 0 if report.optima is None else report.optima.width.size
+    if report.verdict != "undetermined" or report.each or widths < FEWEST_WIDTHS or jumps(report.warnings):
+        return ()
+    return next_runs_of(report)
+
+
 def loss_curve_of(source: Report | SweepTable, cost_exponent: float | None = None) -> LossCurve:
     """The optimal loss of each width against the cost of one run there, as draws of a loss-compute curve.
 
@@ -75,9 +84,6 @@ def loss_curve_of(source: Report | SweepTable, cost_exponent: float | None = Non
 
 def _optima(report: Report) -> Optima:
     found = 0 if report.optima is None else report.optima.width.size
-    if len(report.table.hp_names) > 1:
-        advice = "analyse one at a time, the others held fixed"
-        raise DomainError("number of hyperparameters", len(report.table.hp_names), "1", advice)
     if report.optima is None or found < FEWEST_WIDTHS:
         advice = "add widths, or extend the grid where the optimum is at its edge"
         raise DomainError("number of widths with an interior optimum", found, f">= {FEWEST_WIDTHS}", advice)

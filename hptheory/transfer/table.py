@@ -7,9 +7,8 @@ Rows that cannot be used are set aside and counted with the reason; everything e
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +17,17 @@ from numpy.typing import NDArray
 
 from hptheory.errors import MissingExtraError
 from hptheory.transfer.errors import TableError
+from hptheory.transfer.table_input import (
+    Place,
+    codes_of,
+    hp_names_of,
+    losses_in,
+    missing,
+    positive_in,
+    read_csv,
+)
 
 Floats = NDArray[np.float64]
-DIVERGED_WORDS = frozenset(
-    {"diverged", "divergence", "nan", "-nan", "+nan", "inf", "+inf", "-inf", "infinity"}
-)
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,27 @@ class SweepTable:
         one."""
         return np.where(np.array(self.log_axes), np.log(np.where(self.log_axes, self.hp, 1.0)), self.hp)
 
+    def take(self, rows: NDArray[np.bool_]) -> SweepTable:
+        """Some of the rows."""
+        cost = None if self.cost is None else self.cost[rows]
+        return replace(
+            self,
+            scale=self.scale[rows],
+            hp=self.hp[rows],
+            seed=self.seed[rows],
+            loss=self.loss[rows],
+            cost=cost,
+        )
+
+    def of_hps(self, indices: Sequence[int]) -> SweepTable:
+        """The same rows with some of the HPs only."""
+        return replace(
+            self,
+            hp_names=tuple(self.hp_names[j] for j in indices),
+            hp=self.hp[:, indices],
+            log_axes=tuple(self.log_axes[j] for j in indices),
+        )
+
     @classmethod
     def from_csv(cls, path: str | Path, **names: Any) -> SweepTable:
         """The table in a CSV file with a header line (comma, semicolon or tab separated, UTF-8).
@@ -85,7 +111,7 @@ class SweepTable:
         row whose loss is empty is set aside (the run did not finish).
         """
         source = Path(path).name
-        header, columns, lines = _read_csv(Path(path), source)
+        header, columns, lines = read_csv(Path(path), source)
         return cls.from_columns(dict(zip(header, columns, strict=True)), source=source, lines=lines, **names)
 
     @classmethod
@@ -107,12 +133,12 @@ class SweepTable:
         `hp` names one HP or several (default `lr`, or the only column left over); `seed` and `cost` may be
         absent. `log=False` marks linear HP axes. `lines` gives the line of each row for messages.
         """
-        place = _Place(source, lines)
+        place = Place(source, lines)
         known = list(columns)
         for name in (scale, loss):
             if name not in known:
-                raise _missing(source, name, known)
-        hp_names = _hp_names(hp, known, {scale, loss, seed, cost}, source)
+                raise missing(source, name, known)
+        hp_names = hp_names_of(hp, known, {scale, loss, seed, cost}, source)
         log_axes = tuple([log] * len(hp_names) if isinstance(log, bool) else log)
         if len(log_axes) != len(hp_names):
             raise TableError(source, f"{len(log_axes)} axis kinds for {len(hp_names)} HPs", "give one a HP")
@@ -126,33 +152,34 @@ class SweepTable:
                 )
         if size == 0:
             raise TableError(source, "there is no row below the header", "add at least one run")
-        losses, unfinished = _losses(columns[loss], loss, place)
+        losses, unfinished = losses_in(columns[loss], loss, place)
         keep = np.flatnonzero(~unfinished)
         if keep.size == 0:
             raise TableError(
                 source, f"column '{loss}' is empty in every row", "add the losses of finished runs"
             )
-        place = _Place(source, [place.number(int(i)) for i in keep], place.word)
+        place = Place(source, [place.number(int(i)) for i in keep], place.word)
 
         def pick(name: str) -> Any:
             return [columns[name][i] for i in keep] if unfinished.any() else columns[name]
 
         hps = np.column_stack(
-            [_positive(pick(n), n, place, need=log_axes[j]) for j, n in enumerate(hp_names)]
+            [positive_in(pick(n), n, place, need=log_axes[j]) for j, n in enumerate(hp_names)]
         )
         table = cls(
             scale_name=scale,
             hp_names=hp_names,
-            scale=_positive(pick(scale), scale, place, need=True),
+            scale=positive_in(pick(scale), scale, place, need=True),
             hp=hps,
-            seed=_codes(pick(seed)) if seed in known else np.zeros(keep.size, dtype=np.int64),
+            seed=codes_of(pick(seed)) if seed in known else np.zeros(keep.size, dtype=np.int64),
             loss=losses[keep],
-            cost=_positive(pick(cost), cost, place, need=True) if cost in known else None,
+            cost=positive_in(pick(cost), cost, place, need=True) if cost in known else None,
             log_axes=log_axes,
             source=source,
-            set_aside=_unfinished(unfinished, loss, _Place(source, lines)),
+            set_aside=_unfinished(unfinished, loss, Place(source, lines)),
         )
-        _refuse_duplicates(table, place, seed if seed in known else None)
+        further = [n for n in known if n not in {scale, loss, seed, cost, *hp_names}]
+        _refuse_duplicates(table, place, seed in known, {n: pick(n) for n in further})
         return table
 
     @classmethod
@@ -200,7 +227,7 @@ class SweepTable:
         ]
         for name in (loss, scale, *hps):
             if name not in dataset.variables:
-                raise _missing(source, name, [str(v) for v in dataset.variables])
+                raise missing(source, name, [str(v) for v in dataset.variables])
         allowed = {dim for name in wanted for dim in dataset[name].dims}
         extra = [str(dim) for dim in dataset[loss].dims if dim not in allowed]
         if extra:
@@ -225,135 +252,14 @@ class SweepTable:
         )
 
 
-class _Place:
-    """Where a row stands: `sweep.csv, line 7`."""
-
-    def __init__(self, source: str, lines: Sequence[int] | None, word: str | None = None) -> None:
-        self.source, self.lines = source, lines
-        self.word = word or ("row" if lines is None else "line")
-
-    def number(self, index: int) -> int:
-        return int(index) + 1 if self.lines is None else self.lines[index]
-
-    def __call__(self, index: int) -> str:
-        return f"{self.source}, {self.word} {self.number(index)}"
-
-
-def _read_csv(path: Path, source: str) -> tuple[list[str], list[Sequence[str]], list[int]]:
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as stream:
-            first = stream.readline()
-            if not first.strip():
-                raise TableError(source, "the file is empty", "write a header line and one line a run")
-            stream.seek(0)
-            reader = csv.reader(stream, delimiter=max(",;\t", key=first.count), skipinitialspace=True)
-            header = [name.strip() for name in next(reader)]
-            rows, lines = [], []
-            for row in reader:
-                if any(cell.strip() for cell in row):
-                    if len(row) != len(header):
-                        problem = f"it has {len(row)} cells, the header {len(header)}"
-                        raise TableError(f"{source}, line {reader.line_num}", problem, "make them equal")
-                    rows.append(row)
-                    lines.append(reader.line_num)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise TableError(source, "it is not UTF-8 text", "save it as CSV in UTF-8") from error
-    except IsADirectoryError as error:
-        raise TableError(str(path), "it is a directory", "give a CSV file") from error
-    except FileNotFoundError as error:
-        raise TableError(str(path), "there is no such file", "check the path") from error
-    repeated = [name for name in header if header.count(name) > 1]
-    if repeated:
-        raise TableError(f"{source}, line 1", f"column '{repeated[0]}' appears twice", "keep one of them")
-    columns: list[Sequence[str]] = list(zip(*rows, strict=True)) if rows else [()] * len(header)
-    return header, columns, lines
-
-
-def _missing(source: str, name: str, known: Sequence[str]) -> TableError:
-    return TableError(
-        source,
-        f"column '{name}' is missing (there are: {', '.join(known)})",
-        "add it, or name the column to use",
-    )
-
-
-def _hp_names(
-    hp: str | Sequence[str] | None, known: list[str], others: set[str], source: str
-) -> tuple[str, ...]:
-    left = [name for name in known if name not in others]
-    if hp is None:
-        hp = "lr" if "lr" in left or len(left) != 1 else left[0]
-    names = (hp,) if isinstance(hp, str) else tuple(hp)
-    for name in names:
-        if name not in known:
-            raise _missing(source, name, known)
-    return names
-
-
-def _numbers(values: Any, name: str, place: _Place) -> Floats:
-    """The column as floats; the first cell that is no number is an error."""
-    try:
-        return np.array(values, dtype=np.float64)
-    except (ValueError, TypeError):
-        for index, value in enumerate(values):
-            try:
-                float(value)
-            except (ValueError, TypeError):
-                problem = f"column '{name}' holds '{value}', which is no number"
-                raise TableError(place(index), problem, "write plain numbers, without units") from None
-        raise TableError(
-            place.source, f"column '{name}' is not one-dimensional", "give one number a row"
-        ) from None
-
-
-def _positive(values: Any, name: str, place: _Place, need: bool) -> Floats:
-    """The column as finite floats, positive where `need` says so."""
-    numbers = _numbers(values, name, place)
-    bad = ~np.isfinite(numbers) | ((numbers <= 0) if need else False)
-    if bad.any():
-        index = int(np.argmax(bad))
-        bound = "positive and finite" if need else "finite"
-        remedy = "correct it, or mark the axis as linear (log=False)" if need else "correct it"
-        raise TableError(place(index), f"{name} = {numbers[index]:g} must be {bound}", remedy)
-    return numbers
-
-
-def _losses(values: Any, name: str, place: _Place) -> tuple[Floats, NDArray[np.bool_]]:
-    """Losses with +inf for diverged runs, and which rows have none (an empty cell, or None)."""
-    unfinished = np.zeros(len(values), dtype=bool)
-    if getattr(values, "dtype", None) != np.float64:
-        words = ["" if value is None else str(value).strip().lower() for value in values]
-        unfinished = np.array([word == "" for word in words])
-        values = [np.inf if word in DIVERGED_WORDS or word == "" else word for word in words]
-    losses = _loss_numbers(values, name, place)
-    return np.where(np.isfinite(losses), losses, np.inf), unfinished
-
-
-def _loss_numbers(values: Any, name: str, place: _Place) -> Floats:
-    try:
-        return np.array(values, dtype=np.float64)
-    except ValueError:
-        pass
-    for index, value in enumerate(values):
-        try:
-            float(value)
-        except ValueError:
-            problem = f"column '{name}' holds '{value}', which is no number"
-            raise TableError(place(index), problem, "write a number, nan or diverged") from None
-    raise TableError(place.source, f"column '{name}' is not one-dimensional", "give one number a row")
-
-
-def _codes(values: Any) -> NDArray[np.int64]:
-    return np.unique(np.array([str(value) for value in values]), return_inverse=True)[1].astype(np.int64)
-
-
-def _unfinished(unfinished: NDArray[np.bool_], name: str, place: _Place) -> tuple[SetAside, ...]:
+def _unfinished(unfinished: NDArray[np.bool_], name: str, place: Place) -> tuple[SetAside, ...]:
     if not unfinished.any():
         return ()
     return (SetAside(f"'{name}' is empty", int(unfinished.sum()), place(int(np.argmax(unfinished)))),)
 
 
-def _refuse_duplicates(table: SweepTable, place: _Place, seed: str | None) -> None:
+def _refuse_duplicates(table: SweepTable, place: Place, seed: bool, further: Mapping[str, Any]) -> None:
+    """Two rows of one run are an error; `further` are the columns, by name, that no one has named."""
     keys = np.column_stack([table.scale, table.hp, table.seed])
     order = np.lexsort(keys.T[::-1])
     same = np.all(keys[order][1:] == keys[order][:-1], axis=1)
@@ -361,14 +267,17 @@ def _refuse_duplicates(table: SweepTable, place: _Place, seed: str | None) -> No
         # lexsort is stable, so the second of a pair is the later row.
         at = int(np.argmax(same))
         first, second = int(order[at]), int(order[at + 1])
-        what = ", ".join(
-            f"{n} = {v:g}" for n, v in zip((table.scale_name, *table.hp_names), keys[second], strict=False)
-        )
-        remedy = (
-            "remove one, or name a further hyperparameter by hp=[...]"
-            if seed
-            else "add a 'seed' column to tell repeats apart"
-        )
-        raise TableError(
-            place(second), f"the run {what} stands already in {place.word} {place.number(first)}", remedy
-        )
+        names = (table.scale_name, *table.hp_names)
+        what = ", ".join(f"{n} = {v:g}" for n, v in zip(names, keys[second], strict=False))
+        problem = f"the run {what} stands already in {place.word} {place.number(first)}"
+        raise TableError(place(second), problem, _remedy(table, further, first, second, seed))
+
+
+def _remedy(table: SweepTable, further: Mapping[str, Any], first: int, second: int, seed: bool) -> str:
+    """What to do about two rows of one run: name the column that tells them apart, if there is one."""
+    apart = [name for name, column in further.items() if str(column[first]) != str(column[second])]
+    if apart:
+        names = [*table.hp_names, apart[0]]
+        also = f"name it too (--hp {' '.join(names)}; hp={names})"
+        return f"'{apart[0]}' differs: if it is a hyperparameter, {also}"
+    return "remove one" if seed else "add a 'seed' column to tell repeats apart"

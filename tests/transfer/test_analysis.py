@@ -154,15 +154,20 @@ def test_ten_thousand_rows_take_a_moment() -> None:
     assert time.process_time() - start < 5.0
 
 
-def test_two_hps_are_profiled_and_left_undetermined() -> None:
+def test_an_hp_with_two_values_is_profiled() -> None:
     one = sweep(0.5, 1.0, noise=0.005)
     columns = {"width": one.scale, "lr": one.hp[:, 0], "seed": one.seed}
     worse = {name: np.tile(column, 2) for name, column in columns.items()}
     worse |= {"wd": np.repeat([0.1, 0.2], len(one)), "loss": np.concatenate([one.loss, one.loss + 0.3])}
     report = analyse(SweepTable.from_columns(worse, hp=["lr", "wd"]))
-    assert report.to_dict()["hp"] == ["lr", "wd"]
-    assert (report.verdict, "several_hps" in codes(report)) == ("undetermined", True)
-    assert [row.hp for row in report.optimum] == [row.hp for row in analyse(one).optimum]
+    found, alone = report.to_dict(), analyse(one)
+    assert found["hp"] == ["lr", "wd"]
+    assert codes(report) == {"hp_profiled"}
+    assert [row["hp"][0] for row in found["optimum"]] == [row.hp for row in alone.optimum]
+    assert [row["hp"][1] for row in found["optimum"]] == pytest.approx([0.1] * 5)
+    assert report.hp_exponent == alone.hp_exponent
+    assert report.judgement.probability_fast == alone.judgement.probability_fast
+    assert report.verdict == "fast"
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -231,3 +236,17 @@ def test_a_path_with_a_jump_has_no_exponent_and_no_drift() -> None:
     columns = {"width": table.scale, "lr": np.log(table.hp[:, 0]), "seed": table.seed, "loss": table.loss}
     linear = analyse(SweepTable.from_columns(columns, log=False))
     assert any("in lr between" in note.message for note in linear.warnings)
+
+
+def test_mixed_units_are_suspected() -> None:
+    """One width in thousandths; then one row of a grid in thousandths."""
+    table = sweep(noise=0.005)
+    lr = np.where(table.scale == 256, 1e3, 1.0) * table.hp[:, 0]
+    columns = {"width": table.scale, "lr": lr, "seed": table.seed, "loss": table.loss}
+    notes = [n.message for n in analyse(SweepTable.from_columns(columns)).warnings if n.code == "mixed_units"]
+    assert len(notes) == 2
+    assert "width 128 and 256 do not overlap" in notes[0]
+    lr = np.where(table.hp[:, 0] > 4, 1e3, 1.0) * table.hp[:, 0]
+    notes = analyse(SweepTable.from_columns(columns | {"lr": lr})).warnings
+    assert sum("no lr lies between 3.08 and 4.48e+03" in note.message for note in notes) == 5
+    assert "mixed_units" not in codes(analyse(table))

@@ -63,6 +63,11 @@ def test_unfinished_runs_are_set_aside_and_counted(tmp_path: Path) -> None:
         (GOOD.replace("128", "inf"), ["line 4", "width = inf", "finite"]),
         (GOOD.replace("0.2", "0.1"), ["line 3", "line 2", "width = 64, lr = 0.1", "remove one"]),
         ("width,lr,loss\n64,0.1,1\n64,0.1,2\n", ["line 3", "line 2", "'seed' column"]),
+        (
+            "width,lr,wd,seed,loss\n64,0.1,0,0,1\n64,0.1,1,0,2\n",
+            ["line 3", "line 2", "'wd' differs", "--hp lr wd", "hp=['lr', 'wd']"],
+        ),
+        (GOOD + "x" * 200_000, ["line 5", "field larger than", "one line a run"]),
         (GOOD + "64,0.4,0\n", ["line 5", "3 cells", "4"]),
         (GOOD.replace("seed", "lr"), ["line 1", "'lr' appears twice"]),
         (b"\xff\xfe\x00w", ["UTF-8"]),
