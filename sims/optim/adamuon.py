@@ -69,7 +69,7 @@ class AdaMuonRule(Rule):
             return direction
         norm = torch.linalg.matrix_norm(direction, keepdim=True)
         wanted = self.rms * math.sqrt(direction.shape[-2] * direction.shape[-1])
-        return direction * (wanted / (norm + torch.finfo(norm.dtype).tiny))
+        return direction * (wanted / torch.where(norm > 0, norm, 1))
 
 
 class AdaMuon(MatrixOptimizer):

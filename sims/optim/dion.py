@@ -83,9 +83,12 @@ class DionRule(Rule):
         momentum.add_(grad)
         left = orthonormal(momentum @ right, self.method)
         found = momentum.mT @ left
-        right.copy_(found / (torch.linalg.vector_norm(found, dim=-2, keepdim=True) + self.eps))
+        norms = torch.linalg.vector_norm(found, dim=-2, keepdim=True)
+        unit = found / (norms + self.eps)
+        # A column of Q at zero would stay there: it is kept while there is no gradient for it yet.
+        right.copy_(torch.where(norms > 0, unit, right))
         momentum.sub_((1 - self.mu) * (left @ found.mT))
-        return left @ right.mT
+        return left @ unit.mT
 
 
 class Dion(MatrixOptimizer):
@@ -97,7 +100,8 @@ class Dion(MatrixOptimizer):
 
     Source: paper, App. A.3, after Ahn et al., arXiv 2504.05295; a factor sqrt(m/n) there is
     ``shape_factor="mup"``. The paper's two settings: ``rank_fraction=0.5`` (proportional), and that with
-    ``max_rank=128`` (bounded). Its table lists five Newton-Schulz iterations, of which Dion has none.
+    ``max_rank=128`` (bounded). A column of R that is zero leaves Q's as it was, where print makes it zero.
+    Its table lists five Newton-Schulz iterations, of which Dion has none.
 
     *Laws*: at full rank and for a gradient that keeps its singular vectors, the direction tends to U V^T,
     Muon's with ``exact``; it turns with orthogonal factors on the left; its singular values are at most 1 if

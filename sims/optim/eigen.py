@@ -17,6 +17,11 @@ def finite_matrices(matrix: Float[Tensor, "*batch m n"]) -> Bool[Tensor, "*batch
     return matrix.isfinite().all(-1).all(-1)[..., None, None]
 
 
+def zero_matrices(matrix: Float[Tensor, "*batch m n"]) -> Bool[Tensor, "*batch 1 1"]:
+    """Which matrices are zero."""
+    return matrix.eq(0).all(-1).all(-1)[..., None, None]
+
+
 def eigenbasis(
     matrix: Float[Tensor, "*batch n n"],
 ) -> tuple[Float[Tensor, "*batch n"], Float[Tensor, "*batch n n"], Bool[Tensor, "*batch 1 1"]]:

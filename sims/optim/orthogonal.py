@@ -77,8 +77,8 @@ def orthogonalized(
     if kind == "exact":
         return polar_factor(matrix)
     norm = torch.linalg.matrix_norm(matrix, keepdim=True)
-    scaled = matrix / (norm * (SAFETY if kind == "polar_express" else 1) + eps)
-    return newton_schulz(scaled, quintics(kind, steps), dtype)
+    size = norm * (SAFETY if kind == "polar_express" else 1) + eps
+    return newton_schulz(matrix / torch.where(size > 0, size, 1), quintics(kind, steps), dtype)
 
 
 def newton_schulz(

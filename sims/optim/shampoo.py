@@ -12,7 +12,7 @@ from torch.optim.optimizer import ParamsT
 
 from hptheory.errors import DomainError
 from sims.optim.blocks import Blocks, per_block
-from sims.optim.eigen import finite_matrices, inverse_root
+from sims.optim.eigen import finite_matrices, inverse_root, zero_matrices
 from sims.optim.matrix import MatrixOptimizer, Options
 from sims.optim.rule import (
     Number,
@@ -27,6 +27,8 @@ from sims.optim.rule import (
 )
 
 DAMPINGS = ("relative", "absolute")
+FIRST_STEPS = 4
+"""Where readout and residual branches start at zero, gradients reach the first layers at the third step."""
 SIDES = ("left", "right")
 
 
@@ -64,8 +66,8 @@ class ShampooRule(Rule):
             check_count("block", self.block)
 
     def decomposes(self, step: int) -> bool:
-        """Whether inverse roots are due."""
-        return (step - 1) % self.interval == 0
+        """Whether inverse roots are due; of matrices without a gradient so far also in the first steps."""
+        return step <= FIRST_STEPS or (step - 1) % self.interval == 0
 
     def start(self, matrix: Float[Tensor, "*batch m n"]) -> State:
         """Statistics at zero, and as roots the identity, which stays if the very first one fails."""
@@ -99,7 +101,8 @@ class ShampooRule(Rule):
             statistic = state[side] / bias_correction(self.beta2, step)
             eps = per_block(self.eps)
             found, succeeded = inverse_root(statistic, exponent, eps, relative=self.damping == "relative")
-            root.copy_(torch.where(succeeded, found, root))
+            due = succeeded if (step - 1) % self.interval == 0 else succeeded & zero_matrices(root)
+            root.copy_(torch.where(due, found, root))
             count_failures(state, ~succeeded)
         return root
 

@@ -12,7 +12,7 @@ from torch.optim.optimizer import ParamsT
 
 from hptheory.errors import DomainError
 from sims.optim.blocks import Blocks, per_block
-from sims.optim.eigen import eigenbasis, finite_matrices
+from sims.optim.eigen import eigenbasis, finite_matrices, zero_matrices
 from sims.optim.elementwise import adam_direction
 from sims.optim.matrix import MatrixOptimizer, Options
 from sims.optim.rule import (
@@ -24,7 +24,7 @@ from sims.optim.rule import (
     check_share,
     update_mean,
 )
-from sims.optim.shampoo import SIDES, accumulate, count_failures
+from sims.optim.shampoo import FIRST_STEPS, SIDES, accumulate, count_failures
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,8 @@ class SOAPRule(Rule):
             check_count("block", self.block)
 
     def decomposes(self, step: int) -> bool:
-        """The first step, which makes the bases, and those that track them."""
-        return step == 1 or self._tracks(step)
+        """The first steps, one of which makes the bases, and those that track them."""
+        return step <= FIRST_STEPS or self._tracks(step)
 
     def _tracks(self, step: int) -> bool:
         return step > 1 and (step - 1) % self.interval == 0
@@ -85,9 +85,10 @@ class SOAPRule(Rule):
         blocks = Blocks.of(grad, self.block)
         pieces = blocks.split(grad)
         shampoo_beta = self.beta2 if self.shampoo_beta is None else self.shampoo_beta
+        if step <= FIRST_STEPS:
+            self._begin_bases(state, pieces)
         if step == 1:
             accumulate(state, pieces, shampoo_beta)
-            self._begin_bases(state)
             if self.skip_first:
                 return torch.zeros_like(grad)
         mean = update_mean(state["exp_avg"], grad, self.beta1)
@@ -108,13 +109,20 @@ class SOAPRule(Rule):
             self._track_bases(state)
         return direction
 
-    def _begin_bases(self, state: State) -> None:
-        """Eigenvectors by decreasing eigenvalue; the identity where that fails."""
+    def _begin_bases(self, state: State, pieces: Tensor) -> None:
+        """Eigenvectors of the first gradient that is not zero, by decreasing eigenvalue; if they fail, the
+        identity.
+        """
+        known = finite_matrices(pieces)
         for side in SIDES:
             if side in state:
-                _, vectors, succeeded = eigenbasis(state[side])
-                state[f"{side}_basis"].copy_(vectors.flip(-1))
-                count_failures(state, ~succeeded)
+                _, vectors, succeeded = eigenbasis(
+                    pieces @ pieces.mT if side == "left" else pieces.mT @ pieces
+                )
+                fresh = zero_matrices(state[side])
+                basis = state[f"{side}_basis"]
+                basis.copy_(torch.where(fresh & succeeded, vectors.flip(-1), basis))
+                count_failures(state, fresh & known & ~succeeded)
 
     def _track_bases(self, state: State) -> None:
         """One step of power iteration on each basis, its columns ordered by the eigenvalue they estimate.

@@ -520,3 +520,18 @@ for rule in rules:
         assert torch.equal(compiled(grad, states[0], step), rule.direction(grad, states[1], step))
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("make", ALL.values(), ids=ALL)
+def test_gradients_that_are_zero_at_first_are_no_harm(make):
+    """As in layers below a readout that starts at zero: no step, no trace, then one like a first."""
+    interval = {"interval": 50} if make.func in (Shampoo, SOAP) else {}
+    grads = gradients(3, 2, 6, 8)
+    silent = torch.cat([torch.zeros(3, 2, 6, 8, dtype=torch.float64), grads[:1]])
+    found = directions(partial(make, **interval), silent)
+    assert (found[:3] == 0).all()
+    first = directions(partial(make, **interval), grads[:1])[0]
+    # Running means that started three steps ago are smaller and corrected for less: a factor, not a
+    # direction.
+    turned = (found[3] * first).sum((1, 2)) / (found[3].norm(dim=(1, 2)) * first.norm(dim=(1, 2)))
+    torch.testing.assert_close(turned, torch.ones(2, dtype=torch.float64), rtol=0, atol=1e-3)
