@@ -14,6 +14,7 @@ from proofs_check import (
     app_b4_risk,
     app_b4_sensitivity,
     app_b4_transfer,
+    expansion,
     scaling_rules,
     summaries,
     unimodality,
@@ -32,6 +33,7 @@ MODULES = (
     app_b4_risk,
     app_b4_transfer,
     unimodality,
+    expansion,
     scaling_rules,
     summaries,
 )

@@ -1,0 +1,67 @@
+"""Error bars of the expansion hold for the public function; a bar that is too small is refuted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hptheory.random_features import RandomFeatures, exceptional
+from proofs_check import expansion
+from proofs_check.claims import Refuted, Undecided
+from proofs_check.expansion import CLAIMS, ErrorBar
+
+BARS = [bar for claim in CLAIMS for bar in getattr(claim.check, "parts", ())]
+SMALL = ErrorBar(
+    ((Fraction(2), Fraction(9, 4)), (Fraction(4), Fraction(17, 4)), (Fraction(23, 25), Fraction(93, 100))),
+    Fraction(1, 16),
+    Fraction(1, 10),
+    1,
+    Fraction(800),
+)
+
+
+def inside(ends, share):
+    return ends[0] + (ends[1] - ends[0]) * share
+
+
+@pytest.mark.parametrize("bar", BARS)
+@given(shares=st.tuples(*[st.fractions(0, 1, max_denominator=64)] * 4))
+def test_the_public_optimum_obeys_each_bar(bar, shares):
+    s, psi1, u = (inside(ends, share) for ends, share in zip(bar.box, shares, strict=False))
+    noise = exceptional.noise_to_signal(s, psi1)
+    model = RandomFeatures(psi1=psi1, mu1_sq=u, teacher_mu1_sq=1, noise_var=noise)
+    eta = bar.radius / 2 * (1 + shares[3]) / 2
+    coefficients = model.large_width(order=bar.order, precision=40, negative_ridge=True).optimal_ridge
+    exact = model.optimal_ridge(psi1 / eta, precision=40, negative_ridge=True)
+    to_mp = type(exact)
+    x = to_mp(eta.numerator) / eta.denominator
+    rest = abs(exact - sum(c * x**k for k, c in enumerate(coefficients)))
+    assert rest <= to_mp(bar.bound.numerator) / bar.bound.denominator * x ** (bar.order + 1)
+
+
+def test_a_small_box_is_settled_and_a_bar_below_the_remainder_refuted():
+    assert "at most 800 eta^2" in SMALL()
+    with pytest.raises(Refuted, match=r"the remainder is .* eta\^2 at s ="):
+        replace(SMALL, bound=Fraction(1, 100))()
+
+
+def test_a_bar_that_cannot_be_shown_is_undecided_never_true(monkeypatch):
+    monkeypatch.setattr(expansion, "BOXES", 3)
+    with pytest.raises(Undecided, match="is not shown"):
+        replace(SMALL, bound=Fraction(2))()
+
+
+@given(
+    psi1=st.fractions(Fraction(1, 10), 10),
+    u=st.fractions(Fraction(1, 20), Fraction(19, 20)),
+    share=st.fractions(Fraction(1, 10), 1),
+)
+def test_a_negative_limit_is_approached_from_above(psi1, u, share):
+    noise = share * (1 - u) / u  # B/A at most v/u, for a linear teacher
+    model = RandomFeatures(psi1=psi1, mu1_sq=u, teacher_mu1_sq=1, noise_var=noise)
+    assert model.optimal_ridge(negative_ridge=True) <= 1e-12
+    assert model.large_width(order=1, negative_ridge=True).hyperparameter_gap_constant > 0
