@@ -17,7 +17,7 @@ from hptheory.errors import HPTheoryError, UnknownNameError
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-EXPERIMENTS: dict[str, str] = {}
+EXPERIMENTS: dict[str, str] = {"replay": "sims.replay:replay_figure"}
 """Figure number -> "module:function"; the function takes run directories and gives (figure, numbers)."""
 
 

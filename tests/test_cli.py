@@ -17,9 +17,10 @@ import pytest
 
 import hptheory
 from benchmarks.synthetic_sweeps import sweep as synthetic_sweep
-from hptheory.cli import main
+from hptheory.cli import FIGURES, main
 from hptheory.figures.figure_04 import Figure4Setting, figure_04
 from hptheory.transfer import SweepTable, analyse
+from sims.figures import EXPERIMENTS
 from tests.reports.test_page import Reading
 
 # What `analyse --json` promises (DESIGN.md); further keys are free.
@@ -70,7 +71,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     ("args", "sentence"),
     [
         (["analyze", "x.csv"], "unknown command 'analyze'; did you mean analyse?"),
-        (["figure", "7"], "unknown figure '7'; known: 3, 4, theorem-2"),
+        (["figure", "x"], f"unknown figure 'x'; known: {', '.join(sorted([*FIGURES, *EXPERIMENTS]))}"),
         (["sweep", "digts"], "unknown setting 'digts'; did you mean digits?"),
         (["sweep", "digits", "--preset", "smok"], "unknown preset of digits 'smok'; did you mean smoke?"),
         (["demo", "--preset", "smok"], "unknown preset of digits 'smok'; did you mean smoke?"),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.synthetic_sweeps import sweep as synthetic_sweep
 from hptheory.cli import main
 from hptheory.errors import UnknownNameError
 from sims import figures
@@ -40,3 +41,14 @@ def drawn_from(runs: list[Path]):
     from matplotlib.figure import Figure
 
     return Figure(), {"run": [str(path) for path in runs]}
+
+
+def test_the_replay_has_a_panel_a_run_directory(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr("sims.replay.read_runs", lambda run: synthetic_sweep(0.5, 1.0, noise=0.002))
+    monkeypatch.setattr("sims.replay._name", lambda run: f"setting of {run}")
+    assert main(["figure", "replay", "--runs", "a", "b", "--out", str(tmp_path)]) == 0
+    numbers = (tmp_path / "figure_replay.csv").read_text()
+    assert "setting of a,direct,measured slope" in numbers
+    assert "setting of b,transfer,predicted slope" in numbers
