@@ -56,3 +56,7 @@ class FallbackWarning(UserWarning):
             f"{optimizer}: {count} preconditioner(s) so far were not finite and keep their last finite value;"
             " if this goes on, lower the learning rate or raise eps"
         )
+
+
+class DataError(HPTheoryError):
+    """A data set is absent or not what was published; the message names the file and what to do."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from hptheory.errors import UnknownNameError
-from sims.settings import digits, llama
+from sims.settings import cifar_mlp, digits, gaussian, llama
 from sims.settings.base import HPs, Setting, Training
 from sims.settings.models import MLPConfig
 from sims.settings.observe import ObserveConfig
@@ -21,11 +21,15 @@ from sims.settings.optimizers import (
     SOAPConfig,
 )
 from sims.settings.schedules import EMAConfig, ScheduleConfig
-from sims.settings.tasks import BallIndicatorConfig, DigitsConfig, MultiIndexConfig
+from sims.settings.tasks import BallIndicatorConfig, CIFAR10Config, DigitsConfig, MultiIndexConfig
 
 SETTINGS: dict[str, dict[str, Callable[[], Setting]]] = {
     "digits": digits.PRESETS,
     "llama_adam": llama.ADAM_PRESETS,
+    "multi_index": gaussian.MULTI_INDEX,
+    "multi_index_layerwise": gaussian.MULTI_INDEX_LAYERWISE,
+    "ball_indicator": gaussian.BALL_INDICATOR,
+    "cifar_mlp": cifar_mlp.PRESETS,
 }
 
 __all__ = [
@@ -33,6 +37,7 @@ __all__ = [
     "AdaMuonConfig",
     "AdamConfig",
     "BallIndicatorConfig",
+    "CIFAR10Config",
     "DigitsConfig",
     "DionConfig",
     "EMAConfig",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hptheory.errors import DomainError
-from sims.settings.checks import check_count
+from sims.settings.checks import check_count, check_not_negative
 from sims.settings.language import LanguageConfig
 
 
@@ -50,10 +50,31 @@ class BallIndicatorConfig:
             check_count(name, getattr(self, name))
 
 
-TaskConfig = DigitsConfig | MultiIndexConfig | BallIndicatorConfig | LanguageConfig
+@dataclass(frozen=True)
+class CIFAR10Config:
+    """CIFAR-10 with random resized crops and mixup (Beta(mixup, mixup)) of the training images.
+
+    ``held_out`` training images serve as validation set; 0: the official test set does.
+    """
+
+    held_out: int = 0
+    augment: bool = True
+    crop_scale: tuple[float, float] = (0.08, 1.0)
+    mixup: float = 1.0
+    name: Literal["cifar10"] = "cifar10"
+
+    def __post_init__(self) -> None:
+        check_count("held_out", self.held_out, least=0)
+        check_not_negative("mixup", self.mixup)
+        if not 0 < self.crop_scale[0] <= self.crop_scale[1] <= 1:
+            raise DomainError("crop_scale", self.crop_scale, "two shares of the area, 0 < least <= most <= 1")
+
+
+TaskConfig = DigitsConfig | MultiIndexConfig | BallIndicatorConfig | CIFAR10Config | LanguageConfig
 TASK_CONFIGS: dict[str, type[TaskConfig]] = {
     "digits": DigitsConfig,
     "multi_index": MultiIndexConfig,
     "ball_indicator": BallIndicatorConfig,
     "language": LanguageConfig,
+    "cifar10": CIFAR10Config,
 }

@@ -9,6 +9,7 @@ import torch
 from sims.settings.language import LanguageConfig
 from sims.settings.tasks import (
     BallIndicatorConfig,
+    CIFAR10Config,
     DigitsConfig,
     MultiIndexConfig,
     TaskConfig,
@@ -46,3 +47,7 @@ def load_task(
             from sims.tasks.language import LanguageTask
 
             return LanguageTask(config, device=device, dtype=dtype, data_dir=data_dir)
+        case CIFAR10Config():
+            from sims.tasks.images import CIFAR10
+
+            return CIFAR10(config, device=device, dtype=dtype, data_dir=data_dir)

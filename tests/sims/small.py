@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
+import pytest
 import torch
 
 from sims.data import Classification, load_digits
 from sims.settings import AdamConfig, Setting, SGDConfig, Training, get_setting
 from sims.tasks import ClassificationTask
+
+
+def needs_data(folder: str) -> pytest.MarkDecorator:
+    """Skip a test, with a reason, where the folder of data sets lacks this one."""
+    found = Path(os.environ.get("HPTHEORY_DATA", ""), folder).is_dir() and "HPTHEORY_DATA" in os.environ
+    return pytest.mark.skipif(not found, reason=f"HPTHEORY_DATA names no folder that holds {folder}")
+
 
 ADAM = AdamConfig(beta2=0.95)
 MOMENTUM = SGDConfig(momentum=0.9)
@@ -30,7 +40,8 @@ def digits(dtype: torch.dtype = torch.float32) -> ClassificationTask:
 
 def training(optimizer: AdamConfig | SGDConfig = ADAM, epochs: int = 2, **changes: object) -> Training:
     smoke = get_setting("digits", "smoke").training
-    return replace(smoke, optimizer=optimizer, epochs=epochs, evaluations=epochs, **changes)
+    small = {"optimizer": optimizer, "epochs": epochs, "evaluations": epochs}
+    return replace(smoke, **{**small, **changes})
 
 
 def setting(**changes: object) -> Setting:

@@ -10,8 +10,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from hptheory.errors import DomainError, UnknownNameError
-from sims.settings import SETTINGS, AdamConfig, ScheduleConfig, Setting, SGDConfig, get_setting
+from hptheory.errors import DomainError, HPTheoryError, UnknownNameError
+from sims.settings import SETTINGS, AdamConfig, EMAConfig, ScheduleConfig, Setting, SGDConfig, get_setting
 
 PRESETS = [(name, preset) for name, presets in SETTINGS.items() for preset in presets]
 
@@ -81,6 +81,63 @@ def test_constants_outside_the_domain():
     ):
         with pytest.raises(DomainError):
             make()
+
+
+def test_published_numbers():
+    """As printed in App. D.1, D.5, Sec. 3.2; an eighth of the steps at least in ``cpu``."""
+    for name, top, steps in (("multi_index", 2**15, 2**14), ("ball_indicator", 2**14, 2**14)):
+        paper, cpu = get_setting(name, "paper"), get_setting(name, "cpu")
+        assert paper.widths[-1] == top
+        assert (paper.training.steps, paper.training.batch_size) == (steps, 256)
+        assert cpu.training.steps >= steps / 8
+        assert paper.training.model.bias
+    layerwise = get_setting("multi_index_layerwise", "paper").training
+    assert layerwise.lr_factors == (("readout", 1 / 50),)
+    assert replace(layerwise, lr_factors=()) == get_setting("multi_index", "paper").training
+    cifar, cpu = get_setting("cifar_mlp", "paper"), get_setting("cifar_mlp", "cpu")
+    assert (cifar.training.epochs, cifar.training.batch_size, cifar.widths[-1]) == (100, 512, 8192)
+    assert cpu.training.epochs >= 100 / 8
+    assert {0.001, 0.008, 0.016} <= set(cifar.lrs)
+    assert not cifar.training.model.bias
+    for setting in (cifar, get_setting("multi_index", "paper")):
+        ema = setting.training.ema
+        assert (ema.decay_start, ema.decay_end, ema.warmup_steps) == (0.98, 0.9995, 2000)
+        assert (ema.tau_start, ema.tau_end) == (2, 10)
+
+
+@pytest.mark.parametrize(("name", "preset"), PRESETS)
+def test_every_preset_averages_its_weights(name, preset):
+    assert get_setting(name, preset).training.ema is not None
+
+
+def test_the_average_of_a_shorter_run_covers_the_same_share():
+    ema = EMAConfig().scaled(1 / 4)
+    for step in (0, 100, 499, 500, 2000):
+        window = 1 / (1 - EMAConfig().decay(4 * step))
+        assert 1 / (1 - ema.decay(step)) == pytest.approx(max(1, window / 4), rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    "hps",
+    [
+        (("momentum", (0.5,)),),
+        (("beta1", ()),),
+        (("beta1", (0.5, 0.5)),),
+        (("beta1", (1.5,)),),
+        (("beta1", (0.5,)), ("beta1", (0.6,))),
+    ],
+    ids=["another optimizer's", "none", "repeated", "out of range", "named twice"],
+)
+def test_further_axes_outside_the_domain(hps):
+    with pytest.raises(HPTheoryError):
+        replace(get_setting("digits", "smoke"), hps=hps)
+
+
+def test_a_run_has_steps_or_epochs():
+    smoke = get_setting("digits", "smoke").training
+    for changes in ({"steps": 5}, {"epochs": None}, {"epochs": None, "steps": 0}):
+        with pytest.raises(DomainError):
+            replace(smoke, **changes)
 
 
 def test_unknown_names():
