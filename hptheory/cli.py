@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import tyro
 
@@ -240,6 +240,71 @@ def rules(
         print(rules_text(found))
 
 
+def coordinate_check(
+    setting: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="SETTING")] = "digits",
+    *,
+    preset: str = "cpu",
+    parameterization: Literal["mup", "standard", "ntk"] | None = None,
+    axis: Literal["width", "depth"] = "width",
+    scales: tuple[int, ...] | None = None,
+    seeds: int = 8,
+    steps: int = 4,
+    lr: float | None = None,
+    data_dir: Path | None = None,
+    out: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None,
+    json: bool = False,
+) -> int:
+    """Measure how activations, and what a few steps do to them, grow with width or depth; 1 if they do.
+
+    Args:
+        setting: What is trained: digits, multi_index, ball_indicator, llama_adam, ...
+        preset: The preset of the setting.
+        parameterization: mup, standard or ntk; by default the setting's.
+        axis: Width, or depth of a transformer.
+        scales: Three or more widths, or depths; by default those of the setting from 64 on.
+        seeds: How many seeds.
+        steps: How many optimizer steps.
+        lr: The learning rate at the base width; by default the lowest of the setting.
+        data_dir: The folder of data sets.
+        out: A folder for a figure and its numbers.
+        json: Print one JSON object instead of text.
+    """
+    from sims.commands import TRAINER_PACKAGES
+    from sims.requirements import require
+    from sims.settings import get_setting
+
+    chosen = get_setting(setting, preset)
+    require("`hptheory coordinate-check`", *TRAINER_PACKAGES)
+    from sims import coordinate_check as checks
+
+    found = checks.coordinate_check(
+        chosen,
+        parameterization=parameterization,
+        axis=axis,
+        scales=scales,
+        seeds=range(seeds),
+        steps=steps,
+        lr=lr,
+        data_dir=data_dir,
+    )
+    if out is not None:
+        from hptheory.figures.coordinate_check import coordinate_check_figure
+        from hptheory.figures.style import save_figure
+
+        title = f"{setting}, {found.parameterization}, {found.optimizer}"
+        drawn, numbers = coordinate_check_figure(found.table(), axis, title)
+        name = f"coordinate_check_{setting}_{found.parameterization}_{axis}"
+        for path in save_figure(drawn, numbers, out, name):
+            print(path, file=sys.stderr)
+    if json:
+        from json import dumps
+
+        print(dumps(found.to_dict(), indent=2, allow_nan=False))
+    else:
+        print(found)
+    return 0 if found.passed else 1
+
+
 def check(
     claims: Annotated[tyro.conf.Positional[tuple[str, ...]], tyro.conf.arg(metavar="[CLAIM ...]")] = (),
     *,
@@ -286,6 +351,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "analyse": analyse_table,
     "plan": plan,
     "rules": rules,
+    "coordinate-check": coordinate_check,
     "check": check,
 }
 

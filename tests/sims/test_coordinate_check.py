@@ -1,0 +1,108 @@
+"""Coordinate checks of the trainer's networks: muP passes, other parameterizations fail as predicted."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from functools import cache
+
+import pytest
+
+from hptheory.cli import main
+from hptheory.errors import DomainError
+from sims.coordinate_check import CoordinateCheck, coordinate_check
+from sims.exponents import agrees
+from sims.settings import AdamConfig, MuonConfig, OptimizerConfig, Setting, SGDConfig, get_setting
+from sims.settings.language import LanguageConfig
+
+ADAM, SGD, MUON = AdamConfig(beta2=0.95), SGDConfig(), MuonConfig()
+WIDTHS = (128, 256, 512, 1024)
+DEPTHS = (8, 16, 32)
+SMALL = 1e-4  # a rate at which one step changes outputs in proportion
+
+
+def digits(optimizer: OptimizerConfig) -> Setting:
+    setting = get_setting("digits", "cpu")
+    return replace(setting, training=replace(setting.training, optimizer=optimizer))
+
+
+@cache
+def checked(optimizer: OptimizerConfig, parameterization: str) -> CoordinateCheck:
+    return coordinate_check(
+        digits(optimizer), parameterization=parameterization, scales=WIDTHS, steps=1, lr=SMALL
+    )
+
+
+@pytest.mark.parametrize("optimizer", [ADAM, SGD, MUON], ids=lambda config: config.name)
+def test_mup_passes(optimizer):
+    found = checked(optimizer, "mup")
+    assert found.passed, str(found)
+
+
+@pytest.mark.parametrize("optimizer", [ADAM, SGD], ids=lambda config: config.name)
+@pytest.mark.parametrize("parameterization", ["standard", "ntk"])
+def test_standard_and_ntk_fail(optimizer, parameterization):
+    assert not checked(optimizer, parameterization).passed
+
+
+@pytest.mark.parametrize("optimizer", [ADAM, SGD], ids=lambda config: config.name)
+@pytest.mark.parametrize("parameterization", ["mup", "standard", "ntk"])
+def test_exponents_are_those_of_the_classifier(optimizer, parameterization):
+    """The largest difference is that of a readout under Adam, whose signs are aligned in part: 0.19."""
+    found = checked(optimizer, parameterization)
+    assert found.prediction is not None
+    assert len(found.exponents) == 4
+    assert all(agrees(row) for row in found.exponents), str(found)
+
+
+def llama(vocabulary: int = 300) -> Setting:
+    setting = get_setting("llama_adam", "smoke")
+    task = LanguageConfig("pydoc", vocabulary=vocabulary, context=16, validation_windows=8)
+    return replace(setting, training=replace(setting.training, task=task, base_width=32))
+
+
+def test_a_transformer_at_several_depths():
+    """Llama with residual branches at 1/L: every layer moves as much with 32 blocks as with 8. The share of
+    all blocks that a block's input has seen, 1 - 1/L, tilts the line by 0.07."""
+    found = coordinate_check(llama(), axis="depth", scales=DEPTHS, seeds=(0, 1, 2, 3), steps=2, lr=1e-3)
+    assert {row.layer for row in found.exponents} >= {"embedding", "blocks.*.attention.query", "readout"}
+    assert found.passed, str(found)
+
+
+def test_one_rate_of_sgd_at_all_depths_fails():
+    """Its gradients in the branches are 1/L as large, and the standard parameterization does not make up for
+    it: branches move less the deeper the network is."""
+    setting = llama()
+    training = replace(setting.training, optimizer=SGD, parameterization="standard")
+    setting = replace(setting, training=training)
+    found = coordinate_check(setting, axis="depth", scales=DEPTHS, seeds=(0, 1, 2), steps=2, lr=1e-3)
+    slopes = {row.layer: row.slope for row in found.exponents if row.quantity == "change"}
+    assert slopes["blocks.*.feed_forward.down"] < -0.5
+    assert not found.passed
+
+
+def test_a_check_is_plain_data():
+    found = checked(ADAM, "ntk")
+    content = json.loads(json.dumps(found.to_dict()))
+    assert content["regime"] == "kernel"
+    assert content["passed"] is False
+    assert len(found.table()["size"]) == 4 * len(WIDTHS) * 8
+
+
+def test_the_command_exits_with_the_verdict(capsys, tmp_path):
+    small = ["--scales", "128", "256", "512", "--seeds", "8", "--lr", "1e-4", "--steps", "1"]
+    assert main(["coordinate-check", "digits", *small, "--out", str(tmp_path)]) == 0
+    assert "passed" in capsys.readouterr().out
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".csv", ".png"]
+    assert main(["coordinate-check", "digits", *small, "--parameterization", "standard", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["passed"] is False
+
+
+def test_bad_input():
+    with pytest.raises(DomainError, match="no blocks"):
+        coordinate_check(digits(ADAM), axis="depth")
+    with pytest.raises(DomainError, match="steps"):
+        coordinate_check(digits(ADAM), steps=0)
+    with pytest.raises(DomainError, match="three or more"):
+        coordinate_check(digits(ADAM), scales=(64, 128), seeds=(0, 1))
+    assert main(["coordinate-check", "digts"]) == 2
