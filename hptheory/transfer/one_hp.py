@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from hptheory.transfer.curves import Curve, curves_of
 from hptheory.transfer.diagnostics import Look, look
-from hptheory.transfer.exponents import FEWEST_LEFT, Interval, PowerLaw, settled_law, without_narrowest
+from hptheory.transfer.exponents import Interval, PowerLaw
 from hptheory.transfer.noise import Noise, has_repeats, rough_variance
 from hptheory.transfer.notes import Note, fit_notes, jumps, law_notes, look_notes, table_notes, verdict_notes
 from hptheory.transfer.optimum import Optima, fit_optima, noise_near_optimum
 from hptheory.transfer.report import MeasuredGaps, Report, WidthOptimum
+from hptheory.transfer.settled_laws import FEWEST_LEFT, settled_law, without_narrowest
 from hptheory.transfer.table import SweepTable
 from hptheory.transfer.verdict import Verdict, confirmed, judge
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from hptheory.transfer.curves import Curve
 from hptheory.transfer.exponents import Interval
 from hptheory.transfer.noise import Noise, has_repeats, least_variances, measure_noise, smooth_variances
-from hptheory.transfer.shape_fits import ShapeFit
+from hptheory.transfer.shape_families import ShapeFit
 from hptheory.transfer.shapes import cells_of, fit_families
 
 Floats = NDArray[np.float64]

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hptheory.transfer.curves import Curve
-from hptheory.transfer.shape_fits import Cells, Family, ShapeFit, Task, Varying, fit_shapes, joined
+from hptheory.transfer.shape_families import Cells, Family, ShapeFit, Task, Varying, joined
+from hptheory.transfer.shape_fits import fit_shapes
 
 Floats = NDArray[np.float64]
 HIGHEST_DEGREE = 8

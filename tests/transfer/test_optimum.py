@@ -6,7 +6,8 @@ import pytest
 from benchmarks.synthetic_sweeps import WIDTHS, lopsided, parabola, sweep
 from hptheory.transfer.curves import curves_of
 from hptheory.transfer.optimum import fit_optima
-from hptheory.transfer.shape_fits import Family, Task, fit_shapes
+from hptheory.transfer.shape_families import Family, Task
+from hptheory.transfer.shape_fits import fit_shapes
 from hptheory.transfer.shapes import cells_of
 
 CENTRES = (WIDTHS / 128) ** -1.0
