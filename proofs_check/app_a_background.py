@@ -53,8 +53,7 @@ def derivatives_converge() -> str:
 
 
 def broom() -> str:
-    """Refute on a broom: the teeth {1/k} x [0, 1], their common base and limit; f_k is the height on tooth
-    k."""
+    """Refute on a broom: the teeth {1/k} x [0, 1], their base and limit; f_k is the height on tooth k."""
     require_counterexample(
         "f_k(tip k) - f_k(tip k + 1) < epsilon",
         {"k": Fraction(7), "delta": Fraction(1, 50), "epsilon": Fraction(1, 2)},
@@ -68,7 +67,7 @@ def broom() -> str:
 
 
 def bounded_slopes() -> str:
-    """Check: on a convex X, |f(x) - f(y)| <= K |x - y| by the mean value theorem; so delta = epsilon/K
+    """Check: on a convex X, |f(x) - f(y)| <= K |x - y| by the mean value theorem; delta = epsilon/K
     serves."""
     require_combination(
         "delta = epsilon/K serves",

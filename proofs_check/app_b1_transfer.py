@@ -95,8 +95,7 @@ def slopes_are_bounded() -> str:
 
 
 def minimisers_converge() -> str:
-    """Check that nu*(n) -> nu*(inf), with a rate: a value outside the delta-ball is too high, inside growth
-    bounds.
+    """Check that nu*(n) -> nu*(inf): outside the delta-ball values are too high, inside growth bounds.
 
     For convex phi_inf with growth (tau, delta): a point at distance d = (1 + w) delta lies (tau/2) delta^2
     above

@@ -54,10 +54,10 @@ def library_gaps() -> str:
 
 
 def fast_both_ways() -> str:
-    """Check: with (tau/2) b^2 <= c <= (L/2) b^2, c <= e a gives b^2 <= (2 e/tau) a, and b^2 <= e a gives c <=
-    (L e/2) a.
+    """Check that c_n = o(a_n) iff b_n^2 = o(a_n), with constants.
 
-    So c_n = o(a_n) iff b_n^2 = o(a_n).
+    With (tau/2) b^2 <= c <= (L/2) b^2: c <= e a gives b^2 <= (2 e/tau) a, and b^2 <= e a gives c <= (L e/2)
+    a.
     """
     names = ["a", "b", "c", "e", "tau", "L"]
     growth = {"below": "c - tau*b**2/2", "above": "L*b**2/2 - c"}

@@ -1,5 +1,4 @@
-"""Sec. 3.1 and App. B.2 of 2512.22768: the three gaps, and how the convergence of the loss bounds the other
-two.
+"""App. B.2 of 2512.22768: Lemmas 10 to 12 and Proposition 1, how the loss gap bounds the other two.
 
 The inequalities are checked as combinations of their hypotheses; that `hptheory.transfer.lemmas` computes the
 same bounds is checked in fractions, on surveys whose roots are rational.
@@ -70,8 +69,7 @@ def library_computes(name: str) -> str:
 
 
 def displacement() -> str:
-    """Check ||x_f - x_g|| <= 2 (epsilon/tau)^(1/2): f(x_f) <= f(x_g), |f - g| <= epsilon at both, and g
-    grows."""
+    """Check tau d^2 <= 4 epsilon: f(x_f) <= f(x_g), |f - g| <= epsilon at both points, and g grows."""
     require_combination(
         "4 epsilon - tau d^2 >= 0",
         ["f_f", "f_g", "g_f", "g_g", "epsilon", "tau", "d"],  # f and g at x_f and x_g
@@ -108,8 +106,7 @@ def displacement_is_sharp() -> str:
 
 
 def suboptimality_is_quadratic() -> str:
-    """Check (tau/2) b^2 <= c <= (L/2) b^2: growth from below; from above Taylor's theorem, as the slope at
-    nu* is 0."""
+    """Check (tau/2) b^2 <= c <= (L/2) b^2: growth below; above Taylor's theorem, the slope at nu* being 0."""
     names = ["c", "b", "tau", "L", "slope"]
     require_combination(
         "from below", names, {"growth": "c - tau*b**2/2"}, "2*c/tau - b**2", [("2/tau", "growth")], ["tau"]
@@ -163,8 +160,7 @@ def bounds_by_loss_gap() -> str:
 
 
 def never_tied() -> str:
-    """Check tau^2 b^2 <= 4 kappa omega, with kappa = sup|phi_n'' - phi_inf''| -> 0: transfer is fast
-    (Landau).
+    """Check tau^2 b^2 <= 4 kappa omega, kappa = sup|phi_n'' - phi_inf''| -> 0: transfer is fast (Landau).
 
     D = phi_n - phi_inf; e the direction of the drift; omega >= |D(x + t e) - D(x - t e)| about x = nu*(n), at
     most 2 abar. Taylor: 2 t D_e <= omega + kappa t^2, least where kappa t^2 = omega (small for large n; kappa

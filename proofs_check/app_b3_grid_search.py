@@ -27,8 +27,7 @@ def many_points_near_each_other() -> str:
 
 
 def cubic_grid() -> str:
-    """Check that k^h points on a cubic grid cover a box with rho = L/k, L half its diagonal; no grid needs
-    fewer.
+    """Check that k^h points on a cubic grid cover a box with rho = L/k; no grid needs fewer, up to constants.
 
     On [-1, 1]^h, h cells of half-width 1/k: the farthest point of a cell is its corner. For h = 1 any grid of
     resolution rho has 2 rho |G| >= 2, and in general |G| >= volume/(v_h rho^h), v_h that of the unit ball.
@@ -62,8 +61,7 @@ def mean_square_offset() -> str:
 
 
 def error_of_the_grid() -> str:
-    """Check phi_n(nu*(n, G)) - phi*_n ~ rho^2: at most that of the nearest point, at least (tau/2) its
-    distance^2.
+    """Check phi_n(nu*(n, G)) - phi*_n ~ rho^2: at most the nearest point's, at least (tau/2) distance^2.
 
     nu*(n, G), the best point of the grid, need not be the nearest one.
     """
@@ -129,8 +127,7 @@ def share_for_the_search() -> str:
 
 
 def offset_at_the_target() -> str:
-    """Refute on phi_M = x^2/2, nu*(n) = 1 and a grid with its nearest point at 1/2: the difference is
-    negative."""
+    """Refute on phi_M = x^2/2, nu*(n) = 1, the grid's nearest point 1/2: the difference is negative."""
     require_counterexample(
         "phi_M(nu*(n, G)) - phi_M(nu*(n)) > 0",
         {"drift": 1, "rho": Fraction(1, 2)},

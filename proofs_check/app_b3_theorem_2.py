@@ -103,8 +103,7 @@ def transfer_exponents() -> str:
 
 
 def usefulness() -> str:
-    """Check that the final run never decides, and that the search's exponent beats direct tuning's iff beta >
-    alpha/2."""
+    """Check that the final run never decides, and the search's exponent is better iff beta > alpha/2."""
     alpha, h, r, x = symbols("alpha h r x")
     direct = direct_tuning(alpha, h, r).loss_exponent
     require_positive(
@@ -127,8 +126,7 @@ def usefulness() -> str:
 
 
 def never_worse() -> str:
-    """Check that beta >= alpha/2, as Proposition 1 gives, makes the exponent of transfer at least direct
-    tuning's."""
+    """Check that beta >= alpha/2, as Proposition 1 gives, makes the exponent of transfer no smaller."""
     usefulness()
     require_combination(
         "beta >= alpha/2 from b^2 <= C a",

@@ -117,6 +117,16 @@ for kind, k in (("equicontinuous", 1), ("not", n**0.5)):
     print(f"{kind}: b_n^2/a_n = {nstr(b**2/(2/n), 3)}", end="; " if kind == "equicontinuous" else "\\n")
     assert (b**2/(2/n) > 10**-3) is (kind == "not")
 """,
+    "sec3-rates": """
+from hptheory.random_features import RandomFeatures
+
+still = RandomFeatures(psi1="1060/999", mu1_sq="19/20", teacher_mu1_sq=1, noise_var="197/999")
+gaps = [still.gaps(psi2) for psi2 in (10**4, 10**6)]
+rates = [log10(getattr(gaps[0], name)/getattr(gaps[1], name))/2
+         for name in ("loss", "hyperparameter", "suboptimality")]
+print("exponents of a_n, b_n, c_n in 1/psi2:", *(nstr(rate, 4) for rate in rates))
+assert all(abs(rate - known) < 0.01 for rate, known in zip(rates, (1, 2, 4)))
+""",
     "thm-3": """
 import math
 from hptheory.random_features import RandomFeatures

@@ -172,7 +172,8 @@ def test_rational_functions_are_a_field(a, b, c, d):
     assert (f / g) * g == f
     assert f - f == 0
     assert (f / g + g / f) * f * g == f**2 + g**2
-    assert (f / g).at("x", 2) == f.at("x", 2) / g.at("x", 2)
+    if g.at("x", 2) != 0:
+        assert (f / g).at("x", 2) == f.at("x", 2) / g.at("x", 2)
     with pytest.raises(ZeroDivisionError):
         _ = f / (g - g)
 

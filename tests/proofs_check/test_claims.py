@@ -11,6 +11,7 @@ import pytest
 import proofs_check
 from hptheory.errors import UnknownNameError
 from proofs_check.claims import AllOf, Claim, Refuted, RoutesDisagree, Verdict, verify
+from proofs_check.command import check_claim
 from proofs_check.equations import Equation, equations
 from proofs_check.exact import Setting, exact_values
 from proofs_check.formulas import mutants, parse
@@ -22,6 +23,13 @@ TRUE_EQUATIONS = [
     if claim.verdict is not Verdict.REFUTED
     for number, equation in enumerate(equations(claim.check))
 ]
+
+
+@pytest.mark.parametrize("claim", [c for c in REGISTER.values() if not c.slow], ids=lambda claim: claim.id)
+def test_the_recorded_verdict_is_found(claim):
+    outcome = check_claim(claim)  # the certificate included
+    assert outcome.result == claim.verdict.value, outcome.line
+    assert outcome.line
 
 
 def test_refuted_claims_have_a_correction_that_is_proved():
