@@ -91,7 +91,8 @@ def columns(dataset: xarray.Dataset) -> dict[str, list[Any]]:
     A diverged run has infinite losses and an accuracy that is not a number; ``step`` is ``last_step``.
     """
     grid = ("width", "lr", *further_axes(dataset), "seed")
-    cells = dataset.transpose(*grid, ...).stack(row=grid, create_index=False)
+    # Without the curves, which have no length yet where no run is finished.
+    cells = dataset.drop_dims("step").transpose(*grid).stack(row=grid, create_index=False)
     finished = cells.isel(row=cells.finished.values)
     names = ("width", "lr", *further_axes(dataset), *COLUMNS[2:])
     table = {name: finished[RENAMED.get(name, name)].values.tolist() for name in names}

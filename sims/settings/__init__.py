@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from hptheory.errors import UnknownNameError
-from sims.settings import cifar_mlp, digits, gaussian, llama
+from sims.settings import cifar_mlp, digits, gaussian, gpt2, llama
 from sims.settings.base import HPs, Setting, Training
 from sims.settings.models import MLPConfig
 from sims.settings.observe import ObserveConfig
@@ -25,7 +25,8 @@ from sims.settings.tasks import BallIndicatorConfig, CIFAR10Config, DigitsConfig
 
 SETTINGS: dict[str, dict[str, Callable[[], Setting]]] = {
     "digits": digits.PRESETS,
-    "llama_adam": llama.ADAM_PRESETS,
+    **llama.SETTINGS,
+    **gpt2.SETTINGS,
     "multi_index": gaussian.MULTI_INDEX,
     "multi_index_layerwise": gaussian.MULTI_INDEX_LAYERWISE,
     "ball_indicator": gaussian.BALL_INDICATOR,

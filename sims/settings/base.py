@@ -105,6 +105,7 @@ class Setting:
             check_grid(name, getattr(self, name))
         for width in self.widths:
             check_count("width", width)
+            self.training.model.check_width(width)
         for lr in self.lrs:
             check_positive("lr", lr)
         for seed in self.seeds:

@@ -1,30 +1,46 @@
 """Llama-style transformers on text (arXiv 2512.22768, App. D.2 and D.3), by optimizer.
 
 ``paper`` is as printed: WikiText-103, one epoch, batch 128, context 128, WSD with 4 % warmup and 20 %
-cooldown, muP base 128, three seeds. Not printed, and chosen here: the vocabulary (a byte-level BPE of 32,000,
-the size of Llama's), Adam's epsilon (1e-8), weight decay (none).
+cooldown, muP base 128, three seeds; Muon and Dion with the absolute factor sqrt(m/n) of App. A.2, momentum
+0.95 and Adam at rate 0.004 on embedding, readout and vectors. Not printed, and chosen here: the vocabulary (a
+byte-level BPE of 32,000, the size of Llama's), Adam's epsilon (1e-8), weight decay (none), Newton-Schulz
+coefficients (Jordan's). Dion's table prints "Newton-Schulz iterations 5", which Dion does not have.
 
 ``cpu`` and ``cpu-long`` are the same on WikiText-2 at widths that two cores can train: muP base 32, context
 64, 16 windows a step, a vocabulary of 1,024 (so that the readout does not dwarf the network), 1,024 or 2,048
-steps (1.05 and 2.1 million tokens), and the schedule of the averaged weights shortened by the same factor as
-the run: WikiText-103 has about 7,300 of the published steps. ``smoke`` trains on text that comes with Python,
-and is for tests.
+steps (1.05 and 2.1 million tokens), Dion's bounded rank min(16, n/2), and the schedule of the averaged
+weights shortened by the same factor as the run: WikiText-103 has about 7,300 of the published steps.
+``smoke`` trains on text that comes with Python, and is for tests.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
-from sims.settings.base import Setting, Training
+from sims.settings.base import Training
 from sims.settings.language import LanguageConfig
-from sims.settings.optimizers import AdamConfig, OptimizerConfig
+from sims.settings.optimizers import (
+    AdamConfig,
+    AdaMuonConfig,
+    DionConfig,
+    MuonConfig,
+    OptimizerConfig,
+    ShampooConfig,
+    SOAPConfig,
+)
 from sims.settings.schedules import EMAConfig, ScheduleConfig
+from sims.settings.text_presets import Presets, Recipe, presets
 from sims.settings.transformers import LlamaConfig
 
 PUBLISHED_STEPS = 7_300  # about 120 million tokens of BPE in WikiText-103, over 128 x 128 a step
 WSD = ScheduleConfig(name="wsd", warmup=0.04, cooldown=0.2)
 ADAM_LRS = tuple(1e-3 * factor for factor in (1.0, 1.4, 2.0, 2.8, 4.0, 4.8, 5.7, 6.7, 8.0))
+MATRIX_LRS = tuple(1e-2 * factor for factor in (0.1, 0.2, 0.4, 0.57, 0.8, 1.1, 1.6, 1.9))
+CPU_ADAM_LRS = tuple(2.0**power for power in (-10, -9, -8, -7.5, -7, -6.5, -6, -5, -4))
+CPU_MATRIX_LRS = tuple(2.0**power for power in (-10, -9, -8, -7, -6, -5.5, -5, -4, -3))
+BETA1 = (0.63, 0.78, 0.86, 0.92, 0.95)  # App. D.2.2, at rate 0.004
+BETA2 = (0.95, 0.98, 0.99, 0.995, 0.998, 0.9999)
+CPU_BEST_LR = 2.0**-7  # of llama_adam, preset cpu, at widths 32 and 64
 
 
 def paper_training(optimizer: OptimizerConfig) -> Training:
@@ -41,52 +57,39 @@ def paper_training(optimizer: OptimizerConfig) -> Training:
     )
 
 
-def cpu_training(optimizer: OptimizerConfig, steps: int) -> Training:
-    """The same on WikiText-2, for two cores."""
-    return replace(
-        paper_training(optimizer),
-        task=LanguageConfig("wikitext-2", vocabulary=1024, context=64, validation_windows=512),
-        base_width=32,
-        batch_size=16,
-        epochs=None,
-        steps=steps,
-        ema=EMAConfig().scaled(steps / PUBLISHED_STEPS),
-    )
+def recipe(optimizer: OptimizerConfig, cpu_optimizer: OptimizerConfig | None = None) -> Recipe:
+    """The published training, and its small copy with the optimizer of the small widths."""
+    small = replace(paper_training(cpu_optimizer or optimizer), base_width=32)
+    return Recipe(paper_training(optimizer), small, PUBLISHED_STEPS)
 
 
-def smoke_training(optimizer: OptimizerConfig) -> Training:
-    """A few steps on text that comes with Python."""
-    return replace(
-        cpu_training(optimizer, steps=12),
-        task=LanguageConfig("pydoc", vocabulary=300, context=16, validation_windows=8),
-        base_width=16,
-        batch_size=4,
-        evaluations=2,
-    )
+def _adam(name: str, axis: str = "", values: tuple[float, ...] = ()) -> Presets:
+    if not axis:
+        return presets(name, recipe(AdamConfig()), ADAM_LRS, CPU_ADAM_LRS)
+    return presets(name, recipe(AdamConfig()), (0.004,), (CPU_BEST_LR,), hps=((axis, values),))
 
 
-def presets(
-    name: str, optimizer: OptimizerConfig, published: tuple[float, ...], cpu_lrs: tuple[float, ...]
-) -> dict[str, Callable[[], Setting]]:
-    """The presets of one optimizer; ``cpu_lrs`` are nine rates, of which ``cpu`` takes the middle six."""
-
-    def smoke() -> Setting:
-        return Setting(name, "smoke", smoke_training(optimizer), (16, 32), cpu_lrs[2:8:2], (0, 1))
-
-    def cpu() -> Setting:
-        training = cpu_training(optimizer, steps=1024)
-        return Setting(name, "cpu", training, (32, 64, 128), cpu_lrs[1:7], (0, 1))
-
-    def cpu_long() -> Setting:
-        training = cpu_training(optimizer, steps=2048)
-        return Setting(name, "cpu-long", training, (32, 64, 128, 256), cpu_lrs, (0, 1, 2))
-
-    def paper() -> Setting:
-        training = paper_training(optimizer)
-        return Setting(name, "paper", training, (128, 256, 512, 1024, 2048), published, (0, 1, 2))
-
-    return {"smoke": smoke, "cpu": cpu, "cpu-long": cpu_long, "paper": paper}
+MatrixConfig = MuonConfig | AdaMuonConfig | DionConfig | ShampooConfig | SOAPConfig
 
 
-CPU_ADAM_LRS = tuple(2.0**power for power in (-10, -9, -8, -7.5, -7, -6.5, -6, -5, -4))
-ADAM_PRESETS = presets("llama_adam", AdamConfig(), ADAM_LRS, CPU_ADAM_LRS)
+def _matrix(name: str, optimizer: MatrixConfig, small: MatrixConfig | None = None) -> Presets:
+    small = replace(small or optimizer, adam_lr=CPU_BEST_LR)
+    return presets(name, recipe(optimizer, small), MATRIX_LRS, CPU_MATRIX_LRS)
+
+
+SETTINGS: dict[str, Presets] = {
+    "llama_adam": _adam("llama_adam"),
+    "llama_adam_beta1": _adam("llama_adam_beta1", "beta1", BETA1),
+    "llama_adam_beta2": _adam("llama_adam_beta2", "beta2", BETA2),
+    "llama_muon": _matrix("llama_muon", MuonConfig(shape_factor="mup")),
+    "llama_dion": _matrix(
+        "llama_dion",
+        DionConfig(max_rank=128, shape_factor="mup"),
+        DionConfig(max_rank=16, shape_factor="mup"),
+    ),
+    "llama_dion_proportional": _matrix("llama_dion_proportional", DionConfig(shape_factor="mup")),
+    "llama_shampoo": _matrix("llama_shampoo", ShampooConfig()),
+    "llama_soap": _matrix("llama_soap", SOAPConfig()),
+    "llama_adamuon": _matrix("llama_adamuon", AdaMuonConfig()),
+}
+"""Fig. 6 to 10, 18 to 26, and, by the rules of arXiv 2512.05620, its optimizers on the same network."""

@@ -29,6 +29,9 @@ class MLPConfig:
         check_not_negative("readout_gain", self.readout_gain)
         check_not_negative("bias_std", self.bias_std)
 
+    def check_width(self, width: int) -> None:
+        """Nothing: any width will do."""
+
 
 ModelConfig = MLPConfig | LlamaConfig | GPT2Config
 MODEL_CONFIGS: dict[str, type[ModelConfig]] = {"mlp": MLPConfig, "llama": LlamaConfig, "gpt2": GPT2Config}
