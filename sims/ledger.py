@@ -42,8 +42,7 @@ class Ledger:
         stored = store.stored_keys()
         self.missing = [key for key in self.runs if key not in stored]
         self.taken: set[str] = set()
-        claims.forget(key for key in self.runs if key in stored)
-        self._remove_old_checkpoints(stored)
+        self.tidy()
 
     def take(self) -> Unit | None:
         """A unit for this process to train; None if there is nothing that nobody has."""
@@ -71,6 +70,15 @@ class Ledger:
         """How many of the missing runs other processes are training."""
         held = holders(self.store.directory, stale_after=self.claims.stale_after)
         return sum(key in held and key not in self.taken for key in self.missing)
+
+    def tidy(self) -> None:
+        """Remove what is left of finished runs: claims and checkpoints of processes that were killed, and
+        checkpoints of units that were cut otherwise."""
+        stored = self.store.stored_keys()
+        self.claims.forget(key for key in self.runs if key in stored)
+        for keys in stored_packs(self.store.directory):
+            if set(keys) <= stored:
+                Checkpoint(self.store.directory, keys).discard()
 
     def store_results(self, unit: Unit, trained: Trained) -> None:
         """Write the records of a unit, and end its claims and its checkpoint."""
@@ -102,12 +110,6 @@ class Ledger:
             same_width = list(group)
             for some in parts(same_width, self.packing(width, len(same_width))):
                 yield some, False
-
-    def _remove_old_checkpoints(self, stored: set[str]) -> None:
-        """Remove what a process has left that was killed between its records and its checkpoint."""
-        for keys in stored_packs(self.store.directory):
-            if set(keys) <= stored:
-                Checkpoint(self.store.directory, keys).discard()
 
 
 def parts(items: Sequence[str], largest: int) -> Iterator[Sequence[str]]:

@@ -84,6 +84,7 @@ def run(
             if not ledger.missing:
                 break
             time.sleep(POLL)
+        ledger.tidy()
     dataset = load(out)
     write_results(dataset, Path(out))
     return dataset

@@ -10,8 +10,11 @@ import pytest
 from hptheory.errors import MissingExtraError
 from sims.engines import Failure
 from sims.engines.cluster import RayCluster
+from sims.progress import Progress
+from sims.sweep import run as run_sweep
 from tests.sims.engines import work
 from tests.sims.engines.test_engines import run
+from tests.sims.small import setting, training
 
 ray = pytest.importorskip("ray", reason="the extra ray is not installed")
 
@@ -49,6 +52,12 @@ def test_without_ray(monkeypatch):
         RayCluster()
 
 
+def test_a_sweep_on_ray_gives_the_same_bits(one_node, tmp_path):
+    """Unit after unit: importing torch in a second process would take most of the time."""
+    alone = run_sweep(setting(), tmp_path / "alone")
+    assert run_sweep(setting(), tmp_path / "ray", engine=RayCluster(unit_cpus=2.0)).identical(alone)
+
+
 @pytest.mark.slow
 def test_a_node_killed_in_the_middle_loses_nothing(tmp_path):
     """Two nodes; the second one's processes are killed while both work; its units are done by the first."""
@@ -82,6 +91,37 @@ def test_a_node_killed_in_the_middle_loses_nothing(tmp_path):
             assert lost  # what the killed node was working on when it died
             repeated = {int(name.split("-")[0]) for name in lost}
             assert all(results[number, str(tmp_path)][1] != victim.node_id for number in repeated)
+    finally:
+        if ray.is_initialized():
+            ray.shutdown()
+        cluster.shutdown()
+
+
+@pytest.mark.slow
+def test_a_sweep_whose_node_is_killed_ends_with_the_same_bits(tmp_path):
+    """Two nodes train a unit each; one is killed in the middle, and its unit goes on elsewhere."""
+    from ray.cluster_utils import Cluster
+
+    if ray.is_initialized():
+        ray.shutdown()
+    longer = setting(training=training(epochs=40))
+    alone = run_sweep(longer, tmp_path / "alone")
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    try:
+        victim = cluster.add_node(num_cpus=1)
+        killed = False
+
+        def progress(now: Progress) -> None:
+            nonlocal killed
+            if not killed and len(now.training) == 2 and all(one.step > 20 for one in now.training):
+                killed = True
+                cluster.remove_node(victim, allow_graceful=False)
+
+        table = run_sweep(
+            longer, tmp_path / "ray", progress, engine=RayCluster(cluster.address), checkpoint_every=0.0
+        )
+        assert killed
+        assert table.identical(alone)
     finally:
         if ray.is_initialized():
             ray.shutdown()
