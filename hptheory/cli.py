@@ -21,6 +21,7 @@ from hptheory.errors import HPTheoryError, UnknownNameError
 from hptheory.files import output_folder, write_atomically
 from hptheory.transfer import Plan, SweepTable, analyse
 from sims.commands import INTERRUPTED, status, sweep
+from sims.decompose import decompose
 from sims.demo import demo
 from sims.figures import EXPERIMENTS, NoRunsError, draw, figure_name
 
@@ -350,6 +351,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "status": status,
     "analyse": analyse_table,
     "plan": plan,
+    "decompose": decompose,
     "rules": rules,
     "coordinate-check": coordinate_check,
     "check": check,

@@ -17,7 +17,19 @@ from hptheory.errors import HPTheoryError, UnknownNameError
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-EXPERIMENTS: dict[str, str] = {"replay": "sims.replay:replay_figure"}
+EXPERIMENTS: dict[str, str] = {
+    "1": "sims.observed_figures:over_time",
+    "8": "sims.observed_figures:truncated",
+    "9": "sims.observed_figures:residuals",
+    "10": "sims.observed_figures:profile",
+    "14": "sims.observed_figures:consistency",
+    "15": "sims.observed_figures:gallery",
+    "16": "sims.observed_figures:easy_and_hard",
+    "33": "sims.observed_figures:profile",
+    "34": "sims.observed_figures:truncated",
+    "35": "sims.observed_figures:residuals",
+    "replay": "sims.replay:replay_figure",
+}
 """Figure number -> "module:function"; the function takes run directories and gives (figure, numbers)."""
 
 

@@ -1,0 +1,219 @@
+"""The command ``hptheory decompose``: does a width-stable top-k part of the loss decide the learning rate?
+
+For observed sweeps: how faithful the linearisation is, the truncation of every width (Algorithm 1), how
+invariant the top-kappa losses are, how flat the residuals, and the bounds on the HP gap.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import numpy as np
+import tyro
+
+from hptheory.decomposition import format_hp_gap_table, hp_gap_table, select_truncation, top_loss
+from sims.requirements import require
+
+if TYPE_CHECKING:
+    from sims.observed import ObservedSweep
+
+WINDOW = 2  # grid steps around a minimum within which flatness is judged
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What Algorithm 1 leaves open; the paper prints none of these numbers.
+
+    Attributes:
+        scale: Slopes, curvature and distances are in the rate itself, as in the paper, or in its logarithm.
+        taus: The candidates, in units of the HP's range, so that a slope times tau is a loss.
+        convexity_tol: The share of interior points that may be bent downwards.
+        argmin_steps: How far minima may lie from each other, in grid steps.
+    """
+
+    scale: Literal["log", "raw"] = "log"
+    taus: tuple[float, ...] = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0)
+    convexity_tol: float = 0.25
+    argmin_steps: float = 1.0
+
+    def axis(self, lrs: tuple[float, ...]) -> np.ndarray:
+        """The HPs as Algorithm 1 gets them."""
+        return np.log(lrs) if self.scale == "log" else np.array(lrs)
+
+
+DEFAULTS = Choices()
+
+
+@dataclass(frozen=True)
+class WidthRow:
+    """What the decomposition says of one width, against the widest.
+
+    ``share`` of the loss change that the top-kappa part has, at the best rate of the width; ``invariance``:
+    mean distance of the top-kappa losses of the two widths, relative to that of the whole losses (below 1:
+    the top part depends less on width); ``flatness``: the span of the residual within two grid steps of
+    the top-kappa minimum, relative to that of the top-kappa loss (below 1: the residual decides less).
+    None where Algorithm 1 fails.
+    """
+
+    width: int
+    kappa: tuple[int, ...] | None
+    share: float | None
+    invariance: float | None
+    flatness: float | None
+    best_lr: float
+
+
+def truncations_of(sweep: ObservedSweep, choices: Choices) -> dict[int, np.ndarray | None]:
+    """kappa-hat(n) of every width but the widest, by Algorithm 1 with its true minimiser; None is Fail.
+
+    Domain: that of ``select_truncation``.
+    """
+    x = choices.axis(sweep.lrs)
+    taus = [tau * float(np.ptp(x)) for tau in choices.taus]
+    tolerance = choices.argmin_steps * float(np.max(np.diff(x))) * (1 + 1e-9)
+    return select_truncation(
+        sweep.profiles(), x, taus, convexity_tol=choices.convexity_tol, argmin_tol=tolerance, method="exact"
+    )
+
+
+def width_rows(sweep: ObservedSweep, truncations: dict[int, np.ndarray | None]) -> list[WidthRow]:
+    """A row for every width."""
+    profiles = sweep.profiles()
+    widest = profiles[max(profiles)]
+    rows = []
+    for width, phi in profiles.items():
+        kappa, best = truncations.get(width), sweep.best_lr(width)
+        if kappa is None:
+            rows.append(WidthRow(width, None, None, None, None, best))
+            continue
+        top, limit = top_loss(phi, kappa), top_loss(widest, kappa)
+        place = sweep.lrs.index(best)
+        apart = float(np.mean(np.abs(phi[:, -1] - widest[:, -1])))
+        near = slice(max(0, int(np.argmin(top)) - WINDOW), int(np.argmin(top)) + WINDOW + 1)
+        rows.append(
+            WidthRow(
+                width,
+                tuple(int(k) for k in kappa),
+                float(top[place] / phi[place, -1]),
+                float(np.mean(np.abs(top - limit))) / apart,
+                float(np.ptp((phi[:, -1] - top)[near]) / np.ptp(top[near])),
+                best,
+            )
+        )
+    return rows
+
+
+def summary(sweep: ObservedSweep, choices: Choices) -> dict[str, Any]:
+    """Everything that ``hptheory decompose`` prints, as plain data."""
+    truncations = truncations_of(sweep, choices)
+    x = choices.axis(sweep.lrs)
+    worst = sweep.worst()
+    unfaithful = sum(not result.faithful for result in sweep.results.values())
+    return {
+        "setting": f"{sweep.setting.name}, preset {sweep.setting.preset}",
+        "runs": len(sweep.results),
+        "observed_on": worst.data,
+        "observations": len(worst.steps) - 1,
+        "worst_linearisation_error": worst.relative_error,
+        "unfaithful": unfaithful,
+        "widths": list(sweep.widths),
+        "seeds": list(sweep.seeds),
+        "lrs": list(sweep.lrs),
+        "left_out_lrs": list(sweep.left_out),
+        "choices": asdict(choices),
+        "rows": [asdict(row) for row in width_rows(sweep, truncations)],
+        "bounds": [asdict(row) for row in hp_gap_table(sweep.profiles(), x, truncations)],
+    }
+
+
+def decompose(
+    runs: Annotated[tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="RUNS ...")],
+    *,
+    out: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None,
+    choices: tyro.conf.OmitArgPrefixes[Choices] = DEFAULTS,
+    json: bool = False,
+) -> None:
+    """Split the loss of observed runs into a top-k part and a residual: which of them decides the best rate?
+
+    Args:
+        runs: Directories that `hptheory sweep --observe` wrote.
+        out: A folder for the figures and their numbers; without it none is drawn.
+        choices: What Algorithm 1 leaves open.
+        json: Print one JSON object instead of text.
+    """
+    require("`hptheory decompose`", "torch", "jaxtyping", "xarray", "h5netcdf", "h5py")
+    from sims.observed import read_observed
+
+    sweep = read_observed(runs)
+    found = summary(sweep, choices)
+    if json:
+        from json import dumps
+
+        print(dumps(finite(found), indent=2, allow_nan=False))
+    else:
+        print(as_text(sweep, found, choices))
+    if out is not None:
+        for path in draw_all(sweep, runs, out):
+            if not json:
+                print(f"figure: {path}")
+
+
+def as_text(sweep: ObservedSweep, found: dict[str, Any], choices: Choices) -> str:
+    """The report in words and two tables."""
+    left_out = f"; left out: {', '.join(f'{lr:.3g}' for lr in sweep.left_out)}" if sweep.left_out else ""
+    lines = [
+        f"{found['setting']}: {found['runs']} observed runs, {found['observations']} observations each, "
+        f"on {found['observed_on']}",
+        f"linearisation: off by at most {found['worst_linearisation_error']:.1%} of the loss change; "
+        f"{found['unfaithful']} runs beyond their tolerance",
+        f"rates: {len(sweep.lrs)} of {len(sweep.lrs) + len(sweep.left_out)}{left_out}",
+        "",
+        f"{'width':>8} {'best lr':>10} {'kappa-hat':>22} {'top share':>10} {'invariance':>10} "
+        f"{'flatness':>8}",
+    ]
+    for row in found["rows"]:
+        lines.append(_row_text(row, widest=row["width"] == sweep.widths[-1]))
+    table = hp_gap_table(sweep.profiles(), choices.axis(sweep.lrs), truncations_of(sweep, choices))
+    unit = "ln(lr)" if choices.scale == "log" else "the rate"
+    lines += ["", f"bounds on the HP gap b_n, in {unit}:", format_hp_gap_table(table)]
+    return "\n".join(lines)
+
+
+def draw_all(sweep: ObservedSweep, runs: tuple[Path, ...], out: Path) -> list[Path]:
+    """Draw all figures that the runs allow; the pictures' paths."""
+    from hptheory.figures.style import save_figure
+    from sims import observed_figures as draw
+    from sims.figures import figure_name
+
+    figures = {"1": draw.over_time, "8": draw.truncated, "9": draw.residuals, "10": draw.profile}
+    if all("mci" in result.extra for result in sweep.results.values()):
+        figures |= {"14": draw.consistency, "15": draw.gallery, "16": draw.easy_and_hard}
+    paths = []
+    for number, function in figures.items():
+        figure, numbers = function(runs)
+        paths.append(save_figure(figure, numbers, out, figure_name(number))[0])
+    return paths
+
+
+def finite(content: Any) -> Any:
+    """The same data with numbers that are not finite as None, as JSON wants it.
+
+    >>> finite({"a": [1.0, float("inf")]})
+    {'a': [1.0, None]}
+    """
+    if isinstance(content, dict):
+        return {name: finite(value) for name, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [finite(value) for value in content]
+    return None if isinstance(content, float) and not np.isfinite(content) else content
+
+
+def _row_text(row: dict[str, Any], *, widest: bool) -> str:
+    start = f"{row['width']:>8} {row['best_lr']:>10.3g} "
+    if row["kappa"] is None:
+        return start + f"{'(stands for infinity)' if widest else 'Fail':>22}"
+    kappa = sorted(set(row["kappa"]))
+    words = f"{kappa[0]}" if len(kappa) == 1 else f"{kappa[0]} to {kappa[-1]}"
+    return start + f"{words:>22} {row['share']:>10.1%} {row['invariance']:>10.2f} {row['flatness']:>8.2f}"

@@ -1,0 +1,144 @@
+"""Observed sweeps, read from run directories: profiles, curves, losses and difficulties of their examples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+
+from sims.errors import RunDirectoryError
+from sims.requirements import require
+from sims.settings import Setting
+from sims.store import Run, Store
+from sims.trajectory.files import from_bytes
+from sims.trajectory.result import TrajectoryResult
+
+PREFERRED_WIDTH = 128  # the model whose examples the paper ranks (Fig. 14 to 16)
+
+
+@dataclass(frozen=True)
+class ObservedSweep:
+    """The observed runs of a sweep. ``setting`` is that of the first directory.
+
+    ``lrs`` are the rates at which every width and seed has a whole trajectory: rates at which one run has
+    diverged, or is missing, are left out (``left_out``).
+    """
+
+    setting: Setting
+    results: dict[Run, TrajectoryResult]
+    widths: tuple[int, ...]
+    seeds: tuple[int, ...]
+    lrs: tuple[float, ...]
+    left_out: tuple[float, ...]
+
+    def result(self, width: int, lr: float, seed: int) -> TrajectoryResult:
+        """The trajectory of one run."""
+        return self.results[Run(width, lr, seed)]
+
+    def profiles(self) -> dict[int, Float[np.ndarray, "lr n"]]:
+        """phi_n^k of each width, the mean over seeds."""
+        return {
+            width: np.stack([self._mean("profile", width, lr) for lr in self.lrs]) for width in self.widths
+        }
+
+    def curves(self, lr: float) -> tuple[dict[int, np.ndarray], dict[int, np.ndarray]]:
+        """phi_n^k along the run at one rate, ``[step, n]`` of each width, and the steps."""
+        steps = {width: self.result(width, lr, self.seeds[0]).curve_steps for width in self.widths}
+        return {width: self._mean("curve", width, lr) for width in self.widths}, steps
+
+    def best_lr(self, width: int) -> float:
+        """The rate of the least mean loss of the averaged weights."""
+        loss = [np.mean([self.result(width, lr, seed).loss[-1] for seed in self.seeds]) for lr in self.lrs]
+        return self.lrs[int(np.argmin(loss))]
+
+    def worst(self) -> TrajectoryResult:
+        """The trajectory whose linearisation is the least faithful."""
+        return max(self.results.values(), key=lambda result: result.relative_error)
+
+    def ranked_model(self) -> tuple[int, float, int]:
+        """The model whose examples are ranked: width 128 or the next narrower, its best rate, first seed."""
+        narrower = [width for width in self.widths if width <= PREFERRED_WIDTH]
+        width = narrower[-1] if narrower else self.widths[0]
+        return width, self.best_lr(width), self.seeds[0]
+
+    def difficulty(self, width: int, lr: float, seed: int) -> Float[np.ndarray, " example"]:
+        """The mean component index of every example under one model.
+
+        Domain: a sweep that did not follow single examples raises ``RunDirectoryError``.
+        """
+        index = self.result(width, lr, seed).extra.get("mci")
+        if index is None:
+            raise RunDirectoryError(
+                "these runs did not follow single examples; train with `hptheory sweep --observe samples`"
+            )
+        return index
+
+    def subset_losses(self, examples: np.ndarray) -> dict[int, Float[np.ndarray, "seed lr"]]:
+        """The mean loss on some examples at the end, of each width."""
+        return {
+            width: np.array(
+                [
+                    [self.result(width, lr, seed).example_losses[examples].mean() for lr in self.lrs]
+                    for seed in self.seeds
+                ]
+            )
+            for width in self.widths
+        }
+
+    def _mean(self, name: str, width: int, lr: float) -> np.ndarray:
+        values = [getattr(self.result(width, lr, seed), name) for seed in self.seeds]
+        return np.asarray(np.mean(values, axis=0, dtype=np.float64))
+
+
+def read_observed(directories: Sequence[Path]) -> ObservedSweep:
+    """The observed runs in some run directories.
+
+    Domain: no directory with an observed run, or no rate at which all runs came through, raises
+    ``RunDirectoryError``; a damaged file, ``CorruptRecordError``.
+    """
+    require("reading a run directory", "xarray", "h5netcdf", "h5py")
+    results: dict[Run, TrajectoryResult] = {}
+    asked: set[float] = set()
+    setting = None
+    for directory in directories:
+        store = Store(directory)
+        setting_here = store.setting()
+        setting = setting or setting_here
+        asked |= set(setting_here.lrs)
+        results |= _observed_runs(store, setting_here)
+    if setting is None or not results:
+        raise RunDirectoryError(
+            f"no run of {', '.join(map(str, directories))} was observed; train with `hptheory sweep "
+            "--observe profiles`"
+        )
+    widths, seeds = _axis(run.width for run in results), _axis(run.seed for run in results)
+    whole = [
+        lr
+        for lr in sorted(asked)
+        if all(Run(width, lr, seed) in results for width in widths for seed in seeds)
+    ]
+    if not whole:
+        raise RunDirectoryError(
+            f"at no learning rate have all {len(widths)} widths and {len(seeds)} seeds come to their end"
+        )
+    left_out = tuple(sorted(asked - set(whole)))
+    return ObservedSweep(setting, results, widths, seeds, tuple(whole), left_out)
+
+
+def _observed_runs(store: Store, setting: Setting) -> dict[Run, TrajectoryResult]:
+    """The runs of a sweep whose trajectory was followed to the end."""
+    found = {}
+    for run, record in store.records(setting).items():
+        content = store.trajectory(setting.training, record)
+        if content is not None and not run.hps:
+            result = from_bytes(content, store.directory)
+            if result.stopped is None:
+                found[run] = result
+    return found
+
+
+def _axis(values: Iterable[int]) -> tuple[int, ...]:
+    return tuple(sorted(set(values)))

@@ -1,0 +1,105 @@
+"""hptheory decompose and the figures of observed sweeps, on a sweep of seconds."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hptheory.cli import main
+from sims.errors import RunDirectoryError
+from sims.figures import draw
+from sims.observed import read_observed
+from sims.observed_figures import subsets_of
+from sims.settings import EMAConfig, ObserveConfig, Setting, SGDConfig, get_setting
+from sims.sweep import run
+
+LRS = tuple(2.0**power for power in (-8.0, -6.0, -5.0, -4.0))
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three widths, four rates, two seeds, one epoch of 37 steps, looked at every fourth; and a rate that
+    diverges."""
+    smoke = get_setting("digits", "smoke")
+    training = replace(
+        smoke.training,
+        epochs=1,
+        evaluations=1,
+        optimizer=SGDConfig(0.9),
+        ema=EMAConfig(0.5, 0.8, warmup_steps=10, tau_start=4.0, tau_end=4.0),
+        observe=ObserveConfig(subset=100, samples=True),
+    )
+    setting: Setting = replace(smoke, training=training, widths=(32, 48, 64), lrs=(*LRS, 1e30), seeds=(0, 1))
+    directory = tmp_path_factory.mktemp("runs")
+    run(setting, directory)
+    return directory
+
+
+def test_profiles_are_means_over_seeds_at_rates_that_came_through(runs):
+    sweep = read_observed([runs])
+    assert sweep.lrs == LRS
+    assert sweep.left_out == (1e30,)
+    profiles = sweep.profiles()
+    assert {width: phi.shape for width, phi in profiles.items()} == {n: (4, n) for n in (32, 48, 64)}
+    two = [sweep.result(48, LRS[1], seed).profile for seed in (0, 1)]
+    np.testing.assert_allclose(profiles[48][1], np.mean(two, axis=0, dtype=np.float64))
+    # phi is the sum of all parts, and phi_n the last column.
+    last = np.mean([sweep.result(48, LRS[1], seed).phi[-1] for seed in (0, 1)])
+    assert profiles[48][1, -1] == pytest.approx(last, rel=1e-5)
+
+
+def test_the_command_prints_tables_and_draws(runs, tmp_path, capsys):
+    assert main(["decompose", str(runs), "--out", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out
+    assert "24 observed runs" in printed
+    assert "left out: 1e+30" in printed
+    assert "stands for infinity" in printed
+    names = {f"figure_{number:02d}" for number in (1, 8, 9, 10, 14, 15, 16)}
+    assert {path.stem for path in tmp_path.glob("*.png")} == names
+    assert {path.stem for path in tmp_path.glob("*.csv")} == names
+
+
+def test_json(runs, capsys):
+    assert main(["decompose", str(runs), "--json", "--scale", "raw"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [row["width"] for row in found["rows"]] == [32, 48, 64]
+    assert found["choices"]["scale"] == "raw"
+    for row in found["bounds"]:  # null is infinite: no curvature on this grid
+        assert row["bound"] is None or row["hp_gap"] <= row["bound"] * (1 + 1e-9)
+
+
+@pytest.mark.parametrize("number", ["1", "10", "14", "16", "34", "35"])
+def test_figures_by_number(runs, number):
+    figure, numbers = draw(number, [runs])
+    assert len({len(column) for column in numbers.values()}) == 1
+    assert figure.axes
+
+
+def test_losses_on_subsets(runs):
+    """The mean over all examples is the loss at the end; easy examples are easier than hard ones."""
+    sweep = read_observed([runs])
+    subsets = subsets_of(sweep)
+    assert {name: len(some) for name, some in subsets.items()} == {"all": 100, "easy": 25, "hard": 5}
+    losses = sweep.subset_losses(subsets["all"])
+    assert losses[64][0, 2] == pytest.approx(sweep.result(64, LRS[2], 0).loss[-1], rel=1e-5)
+
+
+def test_directories_are_joined(runs, tmp_path):
+    """The second directory is a copy: nothing is counted twice."""
+    shutil.copytree(runs, tmp_path / "copy")
+    assert read_observed([runs, tmp_path / "copy"]).results.keys() == read_observed([runs]).results.keys()
+
+
+def test_runs_that_were_not_observed(tmp_path, capsys):
+    smoke = get_setting("digits", "smoke")
+    plain = replace(smoke, widths=(32,), lrs=LRS[:1], seeds=(0,), training=replace(smoke.training, epochs=1))
+    run(plain, tmp_path)
+    with pytest.raises(RunDirectoryError, match="--observe profiles"):
+        read_observed([tmp_path])
+    assert main(["decompose", str(tmp_path)]) == 2
+    assert "observe" in capsys.readouterr().err
