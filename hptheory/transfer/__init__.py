@@ -6,6 +6,7 @@ from hptheory.transfer.laws import TransferLaw
 from hptheory.transfer.multiplier import compute_multiplier
 from hptheory.transfer.planner import Plan, plan
 from hptheory.transfer.rates import direct_tuning, is_useful, transfer_tuning
+from hptheory.transfer.replay import replayed
 from hptheory.transfer.report import Report
 from hptheory.transfer.table import SweepTable
 
@@ -20,5 +21,6 @@ __all__ = [
     "direct_tuning",
     "is_useful",
     "plan",
+    "replayed",
     "transfer_tuning",
 ]

@@ -14,7 +14,7 @@ from hptheory.transfer.curves import Curve
 from hptheory.transfer.draws import draw_laws
 from hptheory.transfer.exponents import Interval, PowerLaw
 from hptheory.transfer.laws import TransferLaw
-from hptheory.transfer.notes import Note
+from hptheory.transfer.notes import Note, jumps
 from hptheory.transfer.optimum import Optima
 from hptheory.transfer.planner import Plan, ProxyChoice, plan, proxy_choices
 from hptheory.transfer.table import SweepTable
@@ -92,10 +92,16 @@ class Report:
         return self.judgement.verdict
 
     def law(self, draws: int = 400, seed: int = 0) -> TransferLaw:
-        """The laws that the sweep allows, as draws; `DomainError` with fewer than 3 widths or several HPs."""
+        """The laws that the sweep allows, as draws.
+
+        `DomainError` with fewer than 3 widths, with several HPs, or where the optimum jumps.
+        """
         if self.each:
             advice = "plans are made for one HP: keep the rows that hold the others fixed"
             raise DomainError("number of hyperparameters", len(self.each), "1", advice)
+        if jumps(self.warnings):
+            advice = "what it does beyond the widths measured cannot be planned with; see the warnings"
+            raise DomainError("path of the optimum", "with a jump", "one power law", advice)
         if self.optima is None or self.loss_law is None or self.hp_law is None:
             raise DomainError("widths with an interior optimum", 0, ">= 3", "see the report's warnings")
         radius = max(float(np.ptp(curve.grid)) for curve in self.curves) / 2

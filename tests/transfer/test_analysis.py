@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from benchmarks.synthetic_sweeps import GRID, WIDTHS, lopsided, sweep
+from hptheory.errors import DomainError
 from hptheory.random_features import RandomFeatures
 from hptheory.transfer import SweepTable, analyse
 
@@ -233,6 +234,8 @@ def test_a_path_with_a_jump_has_no_exponent_and_no_drift() -> None:
     assert "in ln lr between width 512 and 1024" in jumps[0]
     assert not codes(report) & {"drift", "hp_exponent_not_identified", "hp_limit_not_identified"}
     assert report.hp_exponent.estimate is None
+    with pytest.raises(DomainError, match="jump"):
+        report.plan(1e9)
     columns = {"width": table.scale, "lr": np.log(table.hp[:, 0]), "seed": table.seed, "loss": table.loss}
     linear = analyse(SweepTable.from_columns(columns, log=False))
     assert any("in lr between" in note.message for note in linear.warnings)
