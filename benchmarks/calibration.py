@@ -143,8 +143,8 @@ def _sum(outcomes: Sequence[Outcome]) -> Outcome:
     return Outcome(**{name: sum(vars(part)[name] for part in outcomes) for name in vars(Outcome())})
 
 
-def page(outcomes: Sequence[Outcome], seed: int, command: str) -> str:
-    """The published page: targets, then every cell, shortfalls marked."""
+def page(outcomes: Sequence[Outcome], seed: int, command: str, asked: int = 0) -> str:
+    """The published page: targets, then every cell, shortfalls marked; and how many sweeps were asked for."""
     runs = outcomes[0].replicates
     seconds = sum(outcome.seconds for outcome in outcomes)
     time_spent = f"{seconds / 60:.0f} CPU minutes ({1e3 * seconds / runs / len(outcomes):.0f} ms a sweep)"
@@ -165,6 +165,10 @@ of 0.90 has a standard error of {error:.3f} here. An open end of an interval cou
 ## Targets
 
 """
+    if asked > runs:
+        intro = intro.replace(
+            "Made by\n", f"{asked} were asked for;\nthe run was stopped and goes on from its store. Made by\n"
+        )
     return intro + _targets(outcomes) + "\n## Every cell\n\n" + "\n".join(_rows(outcomes)) + "\n"
 
 
@@ -237,7 +241,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.store.parent.mkdir(parents=True, exist_ok=True)
     outcomes = run_all(options.replicates, options.seed, options.workers, options.store, options.minutes)
     command = f"python -m benchmarks.calibration --replicates {outcomes[0].replicates} --seed {options.seed}"
-    options.out.write_text(page(outcomes, options.seed, command), encoding="utf-8")
+    options.out.write_text(page(outcomes, options.seed, command, options.replicates), encoding="utf-8")
 
 
 if __name__ == "__main__":
