@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,6 +54,15 @@ class ObservedSweep:
         loss = [np.mean([self.result(width, lr, seed).loss[-1] for seed in self.seeds]) for lr in self.lrs]
         return self.lrs[int(np.argmin(loss))]
 
+    def final_losses(self) -> dict[int, Float[np.ndarray, "seed lr"]]:
+        """The loss of the averaged weights at the end, of each width, on what was observed."""
+        return self._ends(lambda result: float(result.loss[-1]))
+
+    def linearised_losses(self) -> dict[int, Float[np.ndarray, " lr"]]:
+        """The loss at the start plus the linearised change, of each width, the mean over seeds."""
+        ends = self._ends(lambda result: float(result.loss[0] + result.phi[-1]))
+        return {width: values.mean(0) for width, values in ends.items()}
+
     def worst(self) -> TrajectoryResult:
         """The trajectory whose linearisation is the least faithful."""
         return max(self.results.values(), key=lambda result: result.relative_error)
@@ -85,6 +94,12 @@ class ObservedSweep:
                     for seed in self.seeds
                 ]
             )
+            for width in self.widths
+        }
+
+    def _ends(self, value: Callable[[TrajectoryResult], float]) -> dict[int, Float[np.ndarray, "seed lr"]]:
+        return {
+            width: np.array([[value(self.result(width, lr, s)) for lr in self.lrs] for s in self.seeds])
             for width in self.widths
         }
 
@@ -126,6 +141,12 @@ def read_observed(directories: Sequence[Path]) -> ObservedSweep:
         )
     left_out = tuple(sorted(asked - set(whole)))
     return ObservedSweep(setting, results, widths, seeds, tuple(whole), left_out)
+
+
+def is_observed(directory: Path) -> bool:
+    """Whether a run directory holds a run whose trajectory was followed to the end."""
+    store = Store(directory)
+    return bool(_observed_runs(store, store.setting()))
 
 
 def _observed_runs(store: Store, setting: Setting) -> dict[Run, TrajectoryResult]:
