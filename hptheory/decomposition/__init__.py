@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from hptheory.decomposition.bound_table import format_hp_gap_table, hp_gap_table
 from hptheory.decomposition.component_index import mean_component_index
+from hptheory.decomposition.interval import TopKInterval, top_k_interval
 from hptheory.decomposition.proxy import Truncation, minimize_proxy
 from hptheory.decomposition.spectrum import alignment_matrix, alignment_spectrum, top_k_loss_change
 from hptheory.decomposition.truncation import select_truncation, top_loss
 
 __all__ = [
+    "TopKInterval",
     "Truncation",
     "alignment_matrix",
     "alignment_spectrum",
@@ -17,6 +19,7 @@ __all__ = [
     "mean_component_index",
     "minimize_proxy",
     "select_truncation",
+    "top_k_interval",
     "top_k_loss_change",
     "top_loss",
 ]

@@ -1,0 +1,131 @@
+"""Intervals for the top-k loss change: they contain it on every path, show ties, fall back when too wide."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hptheory.decomposition import alignment_spectrum, top_k_loss_change
+from hptheory.decomposition.errors import ShapeMismatchError
+from hptheory.decomposition.hull import top_k_hull
+from hptheory.decomposition.interval import LONGEST_PAUSE, top_k_interval
+from hptheory.decomposition.subspace import krylov
+from hptheory.errors import DomainError
+
+
+def pair(n: int, decay: float, mix: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """A gradient with a power-law spectrum and an update that is partly aligned with it."""
+    rng = np.random.default_rng(seed)
+    scale = np.arange(1, n + 1) ** -decay
+    g = rng.standard_normal((n, n)) * scale
+    return g, -0.1 * g + mix * rng.standard_normal((n, n)) * scale
+
+
+@given(
+    st.lists(st.integers(-6, 6), min_size=1, max_size=9),
+    st.sampled_from([0.0, 0.3, 1.5]),
+    st.integers(0, 999),
+)
+def test_law_the_hull_contains_the_sums_of_all_orders(values, slack, seed):
+    """Any eigenvalues within the bounds, sorted by magnitude with ties either way."""
+    rng = np.random.default_rng(seed)
+    shaken = np.array(values) + slack * rng.uniform(-1, 1, len(values))
+    middle = np.sort(shaken)[::-1]
+    single = middle - slack, middle + slack
+    low, high = top_k_hull(single, (single[0][::-1], single[1][::-1]), len(values))
+    true = np.array(values, dtype=float)
+    for sign in (1, -1):
+        order = sorted(true, key=lambda v: (-abs(v), sign * v))
+        sums = np.cumsum(order)
+        assert np.all(low - 1e-9 <= sums)
+        assert np.all(sums <= high + 1e-9)
+
+
+@given(st.sampled_from([0.6, 1.0, 2.0]), st.sampled_from([0.0, 0.1, 1.0]), st.integers(0, 999))
+def test_law_contains_the_truth_on_the_subspace_path(decay, mix, seed):
+    g, d = pair(300, decay, mix, seed)
+    found = top_k_interval(g, d, 8, tolerance=10.0)  # any width will do: the bounds must hold all the same
+    truth = top_k_loss_change(g, d, k=8)
+    assert np.all(found.low <= truth)
+    assert np.all(truth <= found.high)
+    assert found.magnitude <= np.abs(alignment_spectrum(g, d)).sum() * (1 + 1e-9)
+
+
+def test_paths_overlap():
+    g, d = pair(300, 1.5, 0.05, 0)
+    subspace = top_k_interval(g, d, 8)
+    assert subspace.path == "subspace"
+    assert subspace.width <= 0.01
+    full = top_k_interval(g, d, 150)
+    assert full.path == "full"
+    assert np.all(subspace.low <= full.high[:8])
+    assert np.all(full.low[:8] <= subspace.high)
+
+
+def test_what_a_small_subspace_missed_is_bounded():
+    """One block only: most of the spectrum is missed, and the bound on it is above the truth."""
+    import array_api_compat.numpy as xp
+
+    g, d = pair(120, 0.5, 0.5, 3)
+    s = (g.T @ d + d.T @ g) / 2
+    rng = np.random.default_rng(1)
+    found = krylov(xp, s, rng.standard_normal((120, 10)), 1, rng.standard_normal((120, 16)))
+    outside = np.eye(120) - found.vectors @ found.vectors.T
+    assert np.linalg.norm(outside @ s @ outside, 2) <= found.missed
+
+
+def test_flat_spectra_fall_back_and_pause():
+    rng = np.random.default_rng(0)
+    g, d = rng.standard_normal((2, 240, 240))
+    found, paths = None, []
+    for _ in range(6):
+        found = top_k_interval(g, d, 8, previous=found, tolerance=1e-6)
+        paths.append(found.path)
+    assert paths == ["fallback", "full", "fallback", "full", "full", "fallback"]
+    assert found.next_pause <= LONGEST_PAUSE
+    truth = top_k_loss_change(g, d, k=8)
+    assert np.all((found.low <= truth) & (truth <= found.high))
+
+
+def test_ties_of_opposite_sign_show():
+    """S = diag(1, -1, 1/2, 0): the first sum is 1 or -1."""
+    g, d = np.eye(4), np.diag([1.0, -1.0, 0.5, 0.0])
+    found = top_k_interval(g, d, 3)
+    np.testing.assert_allclose(found.low, [-1, 0, 0.5], atol=1e-12)
+    np.testing.assert_allclose(found.high, [1, 0, 0.5], atol=1e-12)
+
+
+def test_factored_paths():
+    rng = np.random.default_rng(2)
+    wide = rng.standard_normal((2, 6, 40))
+    low_rank = rng.standard_normal((40, 5)) @ rng.standard_normal((5, 40))
+    for g, d, rank in ((*wide, None), (low_rank, rng.standard_normal((40, 40)), 5)):
+        found = top_k_interval(g, d, 20, gradient_rank=rank)
+        truth = top_k_loss_change(g, d, k=20)
+        assert found.path == "factored"
+        assert np.all((found.low <= truth) & (truth <= found.high))
+    with pytest.raises(DomainError, match="gradient_rank"):
+        top_k_interval(low_rank, low_rank, 20, gradient_rank=4)
+
+
+def test_torch_in_torch_out_in_half_precision():
+    torch = pytest.importorskip("torch")
+    g, d = (torch.tensor(x, dtype=torch.bfloat16) for x in pair(300, 1.5, 0.0, 0))
+    found = top_k_interval(g, d, 8)
+    truth = top_k_loss_change(g.double(), d.double(), k=8)
+    assert isinstance(found.low, torch.Tensor)
+    assert bool(((found.low <= truth) & (truth <= found.high)).all())
+    assert found.width <= 0.01
+
+
+def test_zero_matrices_and_bad_input():
+    zero = np.zeros((40, 40))
+    assert top_k_interval(zero, zero, 3).width == 0
+    with pytest.raises(DomainError, match="max_k = 41"):
+        top_k_interval(zero, zero, 41)
+    with pytest.raises(DomainError, match="tolerance"):
+        top_k_interval(zero, zero, 3, tolerance=0.0)
+    with pytest.raises(ShapeMismatchError, match="one layer at a time"):
+        top_k_interval(np.zeros((2, 40, 40)), np.zeros((2, 40, 40)), 3)
