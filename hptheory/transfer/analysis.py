@@ -23,6 +23,7 @@ def analyse(table: SweepTable) -> Report:
 
     *Laws*: the order of rows does not matter; a change of the HP's unit shifts ln HP and nothing else.
 
+    >>> import numpy as np
     >>> n, x = np.meshgrid([64.0, 128.0, 256.0, 512.0], np.linspace(-1.5, 1.5, 9), indexing="ij")
     >>> loss = 1.0 + 3 / n + (x - 20 / n) ** 2
     >>> columns = {"width": n.ravel(), "lr": np.exp(x.ravel()), "loss": loss.ravel()}
