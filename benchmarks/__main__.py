@@ -10,9 +10,14 @@ import time
 from benchmarks.harness import HEADER, Row
 
 # calibration takes an hour and writes a page of its own: `python -m benchmarks.calibration`.
-MODULES = ("random_features", "startup", "optimizers", "sweep_analysis")
-# Trains wide networks first, which takes many minutes; runs when named.
-SLOW = ("low_rank",)
+MODULES = (
+    "random_features",
+    "startup",
+    "optimizers",
+    "sweep_analysis",
+    "low_rank",
+    "sweeps",
+)
 
 
 def main(names: list[str]) -> int:

@@ -10,18 +10,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hptheory.errors import DomainError
+from hptheory.errors import DomainError, HPTheoryError
 from sims.devices import choose_device
 from sims.engines import Engine, Failure, Finished, InProcess
 from sims.errors import SweepWarning
 from sims.ledger import Ledger
 from sims.progress import Progress, Watch, loss_of
 from sims.settings import Setting
-from sims.store import Record, Run, Store, load
+from sims.store import Record, Run, Store, load, runs_of
 from sims.store.checkpoints import INTERVAL
 from sims.store.claims import Claims
 from sims.table import write_results
-from sims.units import Trained, Unit, train_unit
+from sims.throughput import pack_size
+from sims.units import Trained, Unit, task_of, train_unit
 
 if TYPE_CHECKING:
     import xarray
@@ -48,7 +49,8 @@ def run(
     there. Several processes, on one machine or on many that share the directory, share the runs; each returns
     when all are done. A unit that fails is stored as failed, disturbs no other, and is tried again by the
     next call. ``progress`` is called a few times a second. A unit holds the missing runs of a width, or at
-    most ``pack_members`` of them; ``engine`` says where units are trained (default: here, one by one).
+    most ``pack_members`` of them, by default as many as a short measurement finds fastest; ``engine`` says
+    where units are trained (default: here, one by one).
 
     Domain: pack_members >= 1 and checkpoint_every >= 0, else ``DomainError``; a device that is there, else
     ``DeviceError``; ``out`` can be written, else ``OutputError``. A damaged record is set aside with a
@@ -72,7 +74,15 @@ def run(
         return Unit(store.directory, setting.training, width, runs, device, data_dir, checkpoint_every)
 
     def packing(width: int, missing: int) -> int:
-        return pack_members or max(1, -(-missing // engine.slots))
+        share = max(1, -(-missing // engine.slots))
+        if pack_members or not engine.is_local:
+            return pack_members or share
+        runs = [run for run in runs_of(setting) if run.width == width][:missing]
+        try:
+            task = task_of(setting.training.task, choose_device(device), data_dir)
+        except HPTheoryError:
+            return share  # the unit fails with the same error, and is stored as failed
+        return min(share, pack_size(setting.training, width, runs, task, kept=store.directory))
 
     with Claims(store.directory) as claims, engine:
         ledger = Ledger(store, setting, claims, make, packing, widest_first=engine.slots > 1)

@@ -73,7 +73,7 @@ def train_unit(unit: Unit, report: Report) -> Trained:
     """
     started, notes = time.time(), []
     device = choose_device(unit.device)
-    task = _task(unit.training.task, device, unit.data_dir)
+    task = task_of(unit.training.task, device, unit.data_dir)
     members = [Member(run.lr, run.seed, run.hps) for run in unit.runs]
     pack = Pack(unit.training, unit.width, members, task)
     spent = 0.0
@@ -110,7 +110,7 @@ def train_unit(unit: Unit, report: Report) -> Trained:
 
 
 @lru_cache(maxsize=1)
-def _task(config: TaskConfig, device: torch.device, data_dir: Path | None) -> Task:
+def task_of(config: TaskConfig, device: torch.device, data_dir: Path | None) -> Task:
     """The task, kept from one unit of a process to the next: its data are read once."""
     return load_task(config, device=device, data_dir=data_dir)
 

@@ -44,7 +44,10 @@ class Adam(PerParameter):
             state.update(step=0, exp_avg=torch.zeros_like(p), exp_avg_sq=torch.zeros_like(p))
         state["step"] += 1
         mean = state["exp_avg"].lerp_(grad, 1 - beta1)
-        square = state["exp_avg_sq"].lerp_(grad.square(), 1 - beta2)
+        if isinstance(beta2, Tensor):
+            square = state["exp_avg_sq"].lerp_(grad.square(), 1 - beta2)
+        else:
+            square = state["exp_avg_sq"].mul_(beta2).addcmul_(grad, grad, value=1 - beta2)
         update = square.sqrt().div_((1 - beta2 ** state["step"]) ** 0.5).add_(group["eps"])
         torch.div(mean, update, out=update)
         decay = group["weight_decay"]
