@@ -1,5 +1,7 @@
 """The proxy objective of a truncation, and its minimiser: coordinate descent, or exact (2512.22768, App. C).
 
+The objective is::
+
     J(kappa) = mean_i |phi_n^(kappa_i)(nu_i) - phi_max^(kappa_i)(nu_i)|
                + tau1 Lip(phi_n - phi_n^kappa) + tau2 Lip(phi_max - phi_max^kappa)                        (18)
 

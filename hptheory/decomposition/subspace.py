@@ -1,21 +1,21 @@
 r"""Bounds on the extreme eigenvalues of a large symmetric matrix from a Krylov subspace.
 
-V, ``[n, b]``, has orthonormal columns: Ritz vectors. In a basis of V and its complement
+V, ``[n, b]``, has orthonormal columns: Ritz vectors. In a basis of V and its complement::
 
     S = [[Theta, R^T], [R, C]],      Theta = diag(theta_i) = V^T S V,      R = (I - V V^T) S V.
 
 *From below* (Cauchy, Ky Fan): the i-th largest eigenvalue is at least the i-th largest Ritz value. *From
-above*: for any h_i > 0, 2 x^T R^T y <= sum h_i x_i^2 + |R H^(-1/2)|^2 |y|^2, so
+above*: for any h_i > 0, 2 x^T R^T y <= sum h_i x_i^2 + norm(R H^(-1/2))^2 norm(y)^2, so::
 
-    S <= diag(theta_i + h_i, C + eta),      eta = |R H^(-1/2)|^2.
+    S <= diag(theta_i + h_i, C + eta),      eta = norm(R H^(-1/2))^2.
 
 Take a level t. Ritz values well below it may rise to it, h_i = t - theta_i; the others share the room that is
-left between M = |C| and t, h_i = c |r_i|^2, *quadratic* in their residuals. Then the largest eigenvalues are
-at most theta_i + h_i, and all others at most t. Mirrored for the smallest ones.
+left between M = norm(C) and t, h_i = c norm(r_i)^2, *quadratic* in their residuals. Then the largest
+eigenvalues are at most theta_i + h_i, and all others at most t. Mirrored for the smallest ones.
 
 What the subspace missed is bounded by the *spectral norm* M of C. (The trace fixes only the sum of the missed
 ones, in which they cancel; the Frobenius norm bounds each, but many times too high.) M is bounded by the
-power method on random vectors: |C^q w| for r Gaussian w gives M <= (a (2/pi)^(1/2) max |C^q w|)^(1/q) but for
+power method on random vectors: for r Gaussian w, M <= (a (2/pi)^(1/2) max norm(C^q w))^(1/q) but for
 a probability a^-r (Halko, Martinsson & Tropp 2011, Lemma 4.1, for C^q).
 """
 
