@@ -43,7 +43,10 @@ numbers that solve (9), (10). [The register](claims.md) lists all that was check
 
 **In short.** (9), (10), the limit $\\psi_2 = \\infty$ and (11), (12) are right. The first row of the system
 $E$ leaves out a term of order $\\eta$; what follows from it, up to (16) and $C_\\lambda$, changes. Theorem 3
-keeps its orders, with one hypothesis more, and [becomes sharper](theorem_3.md).
+keeps its orders, with one hypothesis more, and [becomes sharper](theorem_3.md). The theorems of App. A to C
+hold, some with a hypothesis more or by another proof; Theorem 9 is vacuous, as [one scaling at most has the
+properties that it assumes](claims.md#claim-thm-9-unique), and under Definitions 3 and 4 [transfer is always
+fast](claims.md#claim-prop-1-tie-corrected).
 
 The lines under the entries build on one another, and on this: a solver of (9), (10) with nothing but mpmath.
 """
