@@ -66,7 +66,10 @@ class WidthRow:
 
 
 def truncations_of(sweep: ObservedSweep, choices: Choices) -> dict[int, np.ndarray | None]:
-    """kappa-hat(n) of every width but the widest, by Algorithm 1 with its true minimiser; None is Fail.
+    """kappa-hat(n) of every width but the widest, by Algorithm 1; None is Fail.
+
+    With the paper's coordinate descent: on six widths up to 1,024 it takes a second, the exact minimiser of
+    ``minimize_proxy`` minutes.
 
     Domain: that of ``select_truncation``.
     """
@@ -74,7 +77,7 @@ def truncations_of(sweep: ObservedSweep, choices: Choices) -> dict[int, np.ndarr
     taus = [tau * float(np.ptp(x)) for tau in choices.taus]
     tolerance = choices.argmin_steps * float(np.max(np.diff(x))) * (1 + 1e-9)
     return select_truncation(
-        sweep.profiles(), x, taus, convexity_tol=choices.convexity_tol, argmin_tol=tolerance, method="exact"
+        sweep.profiles(), x, taus, convexity_tol=choices.convexity_tol, argmin_tol=tolerance
     )
 
 
