@@ -63,9 +63,15 @@ nitpicky = True
 nitpick_ignore_regex = [
     # Other projects: their inventories lie on the network, and this build does not use it.
     (r"py:.*", r"(np|numpy|scipy|mpmath|sympy|matplotlib|jax|flint)(\..*)?"),
-    (r"py:.*", r"(torch|xarray|xr|pandas|pd|sklearn|jaxtyping|tqdm|tyro)(\..*)?"),
+    (
+        r"py:.*",
+        r"(torch|xarray|xr|pandas|pd|sklearn|jaxtyping|tqdm|tyro|tokenizers|datasets|ray|safetensors)(\..*)?",
+    ),
     # The same for the standard library: Sphinx itself knows only built-in types and `typing`.
-    (r"py:.*", r"(collections|dataclasses|enum|fractions|pathlib|types)\..*"),
+    (r"py:.*", r"(collections|dataclasses|enum|fractions|multiprocessing|pathlib|types)\..*"),
+    # Type variables, which have no page; and pieces of annotations with the shapes of jaxtyping.
+    (r"py:.*", r"sims\.engines\.base\.(Unit|Result)"),
+    (r"py:.*", r"(tuple\[.*|Float|Int|Bool|ndarray)"),
 ]
 
 nitpick_ignore = [

@@ -3,14 +3,14 @@
 Put s* = s + x, where s is the limit's optimum, and clear the stationarity condition of denominators: a
 polynomial F(x, eta) with F(0, 0) = 0. Where::
 
-    sum over (i, j) != (1, 0) of |f_ij| rho^i r^j  <  |f_10| rho,                                   (*)
+    sum over (i, j) != (1, 0) of abs(f_ij) rho^i r^j  <  abs(f_10) rho,                             (*)
 
 Rouche's theorem gives F(., eta) exactly one zero in |x| < rho for every complex |eta| <= r. It is simple, so
 it is analytic in eta; for real eta it is real, and it is the optimum (rf-one-optimum) if q g < 1 there.
 On |eta| <= r the ridge then differs from its limit by at most some M, found from its own coefficients in the
 same way, and Cauchy's estimate |c_j| <= M/r^j sums up to::
 
-    |remainder| <= M (eta/r)^(k+1) / (1 - eta/r).
+    abs(remainder) <= M (eta/r)^(k+1) / (1 - eta/r).
 
 The inequality and M are shown over a box of models in exact rational arithmetic: every coefficient is a
 polynomial in the parameters, which is expanded around the middle of the box, so that the sum of the sizes of

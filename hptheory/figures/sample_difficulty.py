@@ -102,8 +102,8 @@ def subset_sweeps_figure(
     costs the wider ones.
 
     ``losses[subset][width]`` is ``[seed, hp]``, infinite where a run diverged. Points are means over seeds
-    with the standard error; stars mark the best HP of each width. Numbers: `kind, subset, width, hp, mean,
-    error` (`kind`: curve, best, transferred).
+    with the standard error; stars mark the best HP of each width. Numbers in the columns kind (curve, best,
+    transferred), subset, width, hp, mean, error.
 
     Source: 2512.22768, Fig. 16.
 
