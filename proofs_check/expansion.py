@@ -237,8 +237,9 @@ def _bar(id: str, statement: str, bars: tuple[ErrorBar, ...], witness: dict[str,
         ),
         cites=("Rouche's theorem", "Cauchy's estimate of Taylor coefficients"),
         note=r"$B/A = \psi_1/s - 1/(1+s)$. The constants are what the method gives: at the corners the "
-        r"remainder is hundreds of times smaller. That $c_0, \dots, c_k$ are the library's coefficients is "
-        r"checked at rational models against solutions of (9), (10).",
+        r"remainder is some hundred to some hundred thousand times smaller. "
+        r"That $c_0, \dots, c_k$ are the library's coefficients is checked at rational "
+        r"models against solutions of (9), (10).",
         depends_on=("rf-one-optimum", "eq-17"),
         breaks=tuple((f"order {bar.order}: {name}", broken) for bar in bars for name, broken in bar.breaks),
         slow=True,

@@ -18,6 +18,7 @@ from sims.data.places import data_folder
 from sims.data.text import Corpus, find_corpus, tokenize, train_tokenizer
 from sims.data.text.errors import CorpusError, TokenCacheError
 from sims.data.text.tokenizer import SEPARATOR
+from tests.sims.small import needs_data
 
 SENTENCES = [
     f"the {animal} {verb} on the {place}\n"
@@ -129,10 +130,8 @@ def test_text_that_comes_with_python_serves_a_smoke_test(tmp_path: Path) -> None
 
 
 @pytest.mark.data
+@needs_data("wikitext-2")
 def test_wikitext_2_is_the_published_one() -> None:
-    data = data_folder()
-    if data is None or not (data / "wikitext-2").is_dir():
-        pytest.skip("HPTHEORY_DATA names no folder with wikitext-2")
-    corpus = find_corpus("wikitext-2", data)
+    corpus = find_corpus("wikitext-2", data_folder())
     words = sum(len(line.split()) + 1 for line in corpus.train())
     assert words == 2_088_628  # Merity et al., Table 1, counting the end of each line
