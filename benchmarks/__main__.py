@@ -10,7 +10,7 @@ import time
 from benchmarks.harness import HEADER, Row
 
 # calibration takes an hour and writes a page of its own: `python -m benchmarks.calibration`.
-MODULES = ("random_features", "startup", "optimizers", "sweep_analysis", "sweeps", "store")
+MODULES = ("random_features", "startup", "optimizers", "sweep_analysis", "sweeps", "store", "observer")
 # Trains wide networks first, which takes many minutes; runs when named.
 SLOW = ("low_rank",)
 

@@ -18,6 +18,9 @@ from numpy.typing import ArrayLike
 from hptheory.decomposition.grid_measures import Floats, curve, lipschitz, second_derivatives
 from hptheory.errors import DomainError
 
+XTOL = 2.0**-52
+"""To what share of the interval a crossing is found."""
+
 
 class LossCurve(Protocol):
     """A loss as a function of one HP; measures are numbers, or arrays where many curves go at once."""
@@ -127,7 +130,7 @@ class GridCurve:
 
 @dataclass(frozen=True, eq=False)
 class SmoothCurve:
-    """A polynomial (any ``numpy.polynomial`` series) on an interval; its extremes are found by roots.
+    """A polynomial (any ``numpy.polynomial`` series) on an interval; its extremes are found by ``crossings``.
 
     >>> curve = SmoothCurve(Polynomial([0.0, 0.0, 0.5, 0.0, -1 / 12]), (-1.0, 1.0))      # f'' = 1 - x^2
     >>> curve.best, round(curve.curvature, 12), round(curve.growth, 12)
@@ -198,8 +201,31 @@ class SmoothCurve:
         return float(values.min()), float(values.max())
 
     def _candidates(self, f: Polynomial, critical: Polynomial | None = None) -> Floats:
-        """Both ends and the critical points between; a complex root's real part does no harm."""
+        """Both ends and the critical points between."""
         low, high = self.interval
-        derivative = f.deriv() if critical is None else critical
-        roots = np.real(derivative.trim(1e-300).roots()) if derivative.degree() > 0 else np.empty(0)
-        return np.unique(np.concatenate([[low, high], roots[(roots > low) & (roots < high)]]))
+        return np.unique([low, high, *crossings(f.deriv() if critical is None else critical, low, high)])
+
+
+def crossings(f: Polynomial, low: float, high: float) -> list[float]:
+    """Where a polynomial changes its sign between two numbers, ascending.
+
+    Between neighbouring turning points, found in the same way, it is monotone, so that a bracketed search
+    finds the crossing. Eigenvalues of a companion matrix, the usual way, lose roots of size 1 where
+    the leading coefficient is tiny: its entries are the others divided by it.
+
+    *Laws*: the signs between the crossings alternate, whatever the size of the coefficients.
+
+    >>> crossings(Polynomial([-0.25, 0.0, 1.0, 0.0, 1e-200]), -1.0, 1.0)
+    [-0.5, 0.5]
+    """
+    from scipy.optimize import brentq  # slow to import
+
+    if f.degree() < 1:
+        return []
+    knots = np.array([low, *crossings(f.deriv(), low, high), high])
+    values = f(knots)
+    found = knots[1:-1][values[1:-1] == 0].tolist()  # touches zero there, up to rounding
+    for left, right, start, end in zip(knots, knots[1:], values, values[1:], strict=False):
+        if min(start, end) < 0 < max(start, end):
+            found.append(float(brentq(f, left, right, xtol=XTOL * (high - low))))
+    return sorted(found)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.polynomial import Chebyshev, Polynomial
 
-from hptheory.decomposition.loss_curves import GridCurve, SmoothCurve
+from hptheory.decomposition.loss_curves import GridCurve, SmoothCurve, crossings
 from hptheory.errors import DomainError
 from tests.strategies import polynomial_losses
 
@@ -30,6 +32,50 @@ def test_smooth_measures_are_those_of_a_dense_lattice(series):
     assert f.growth <= ratio.min() + 1e-6  # an infimum over more points
     if f.curvature > 0:
         assert f.growth >= f.curvature * (1 - 1e-9)
+
+
+@given(
+    st.lists(st.integers(-8, 8), min_size=2, max_size=5),
+    st.lists(st.integers(-8, 8), min_size=1, max_size=3),
+    st.sampled_from([0.0, 1e-310, 1e-150, 1e-20, 1e-16, 1e-12, 1e-8]),
+)
+@example([0, -4, 4], [3], 1e-150)
+def test_a_tiny_leading_coefficient_changes_the_measures_as_little(bends, tail, tiny):
+    """Against the lattice, and against the same curve without it: no coefficient is divided by."""
+    series = Polynomial([*np.array(bends) / 8, *(tiny * np.array(tail))])
+    f, bare = SmoothCurve(series, (-1.0, 1.0)), SmoothCurve(Polynomial(np.array(bends) / 8), (-1.0, 1.0))
+    # max|f''| <= 12 + 20 + ...: the lattice misses extremes by at most 60 h^2/8 < 1e-7, h = 1e-4.
+    assert series(f.best) == pytest.approx(series(LATTICE).min(), abs=1e-7)
+    assert series(f.best) <= series(LATTICE).min() + 1e-14
+    # Three terms of at most 8 tiny change values by 24 tiny, slopes by 24 tiny times the degree 7,
+    # second derivatives by 24 tiny times 7 * 6; differences of two of them by twice as much.
+    assert f.oscillation == pytest.approx(bare.oscillation, abs=48 * tiny + 1e-13)
+    assert f.supremum == pytest.approx(bare.supremum, abs=24 * tiny + 1e-13)
+    assert f.lipschitz == pytest.approx(bare.lipschitz, abs=168 * tiny + 1e-13)
+    assert f.curvature == pytest.approx(bare.curvature, abs=1008 * tiny + 1e-12)
+
+
+@given(st.lists(st.floats(-1.5, 1.5), min_size=1, max_size=6), st.sampled_from([1.0, 1e-3, 1e-200]))
+def test_signs_between_the_crossings_alternate(roots, scale):
+    f = Polynomial.fromroots(roots) * scale
+    found = crossings(f, -1.0, 1.0)
+    assert found == sorted(found)
+    # Roots of size <= 1.5 give coefficients of at most 1.5^6 binom(6, 3) < 230: f errs by 230 * 7 * eps.
+    noise = 230 * 7 * 2.0**-52 * scale
+    knots = [-1.0, *found, 1.0]
+    signs = []
+    for low, high in pairwise(knots):
+        values = f(np.linspace(low, high, 101))
+        assert min(values.max(), -values.min()) <= noise, "one sign only"
+        if np.abs(values).max() > noise:
+            signs.append(np.sign(values[np.argmax(np.abs(values))]))
+    isolated = [
+        root
+        for i, root in enumerate(roots)
+        if abs(root) < 0.9 and all(abs(root - other) > 0.1 for j, other in enumerate(roots) if j != i)
+    ]
+    for root in isolated:  # simple: |f'| >= 0.1^5, so found to within noise * 1e5 / scale = 4e-8
+        assert min(abs(root - each) for each in found) < 1e-7
 
 
 def test_growth_at_a_boundary_minimum():
