@@ -19,6 +19,7 @@ from hptheory.errors import DomainError
 from sims.curves import Curves
 from sims.evaluation import evaluate
 from sims.members import Member, Outcome
+from sims.memory import keep_freed_blocks
 from sims.models import build_model
 from sims.optim.build import build_optimizer, set_rates
 from sims.precision import matmul_precision
@@ -82,13 +83,14 @@ class Pack:
     ) -> None:
         if not members:
             raise DomainError("members", "()", "at least one run")
+        if task.device.type == "cpu":
+            keep_freed_blocks()
         self.training, self.width, self.task = training, width, task
         self.members, self.observers = list(members), list(observers)
         self.own_observer = observer_of(training, width, task)
         if self.own_observer is not None:
             self.observers.append(self.own_observer)
-        # A batched product of a single matrix takes another route, with other rounding: it is given a twin.
-        self.running = list(range(len(members))) if len(members) > 1 else [0, 0]
+        self.running = list(range(len(members)))
         self.steps_done, self.steps_total = 0, steps_of(training, task)
         self.curves = Curves(len(members), self.steps_total, training.evaluations, task)
         self._build()
@@ -97,18 +99,35 @@ class Pack:
 
     def _build(self) -> None:
         """Network, optimizer and average of the running members, at their start."""
+        self.model = self._network()
+        if len(self.running) == 1 and self._needs_twin():
+            self.running *= 2
+            self.model = self._network()
         running = [self.members[index] for index in self.running]
-        self.model = build_model(self.training, self.width, [member.seed for member in running], self.task)
         self.optimizer = build_optimizer(self.training, self.model, running)
         self.ema = None if self.training.ema is None else WeightAverage(self.training.ema, self.model)
         self.parameters_a_member = sum(p[0].numel() for p in self.model.parameters())
         self._map_seeds()
 
+    def _network(self) -> nn.Module:
+        seeds = [self.members[index].seed for index in self.running]
+        return build_model(self.training, self.width, seeds, self.task)
+
+    def _needs_twin(self) -> bool:
+        """Whether a lone member would be computed otherwise than in a stack.
+
+        On the CPU a batched product of a single matrix takes another route, with other rounding. Networks
+        that pass members one by one have none; what observers compute has.
+        """
+        alone = getattr(self.model, "stands_alone", False) and not self.observers
+        return self.task.device.type == "cpu" and not alone
+
     def _map_seeds(self) -> None:
-        """Which row of a batch each running member takes."""
+        """Which row of a batch each running member takes; None where that is row by row."""
         self.seeds = sorted({self.members[index].seed for index in self.running})
         rows = [self.seeds.index(self.members[index].seed) for index in self.running]
-        self.seed_of_member = torch.tensor(rows, device=self.task.device)
+        in_order = rows == list(range(len(self.seeds)))
+        self.seed_of_member = None if in_order else torch.tensor(rows, device=self.task.device)
         self.positions = torch.tensor(self.running, device=self.task.device)
 
     def advance(self, steps: int) -> None:
@@ -128,8 +147,9 @@ class Pack:
         )
         set_rates(self.optimizer, factor)
         batch = self.task.batch(step, self.seeds, self.training.batch_size)
-        mine = Batch(batch.x[self.seed_of_member], batch.y[self.seed_of_member])
-        losses = train_step(self.model, self.optimizer, self.task, mine)
+        if (rows := self.seed_of_member) is not None:
+            batch = Batch(batch.x[rows], batch.y[rows])
+        losses = train_step(self.model, self.optimizer, self.task, batch)
         self.curves.add_batch(losses, self.positions)
         if self.ema is not None:
             self.ema.update(step)
@@ -155,7 +175,7 @@ class Pack:
 
     def _keep(self, rows: list[int]) -> None:
         """Go on with these rows of the stack alone."""
-        if len(rows) == 1:
+        if len(rows) == 1 and self._needs_twin():
             rows = rows * 2
         kept = torch.tensor(rows, dtype=torch.int64, device=self.task.device)
         self.running = [self.running[row] for row in rows]

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from sims.models.linear import LayerShape, Rule, StackedLinear
+from sims.models.member_by_member import TwoLayerPass, pays
 from sims.settings.models import MLPConfig
 
 
@@ -46,4 +47,26 @@ class TwoLayerMLP(nn.Module):
 
     def forward(self, x: Float[Tensor, "#member batch d_in"]) -> Float[Tensor, "member batch d_out"]:
         """The outputs (logits) of every member on its own batch, or on one shared by all."""
+        if self.stands_alone and not self._is_seen_through(x):
+            multipliers = (self.hidden.scaling.multiplier, self.readout.scaling.multiplier)
+            weights = (self.hidden.weight, self.hidden.bias, self.readout.weight)
+            outputs: Tensor = TwoLayerPass.apply(x, *weights, multipliers)
+            return outputs
         return self.readout(torch.relu(self.hidden(x)))
+
+    @property
+    def stands_alone(self) -> bool:
+        """Whether members are passed one by one, so that a lone one has the bits it has in any stack."""
+        return pays(self.hidden.weight)
+
+    def _is_seen_through(self, x: Tensor) -> bool:
+        """Whether somebody wants the layers' own calls: hooks, autocast, a compiler, a gradient for x."""
+        hooked = any(
+            layer._forward_hooks or layer._forward_pre_hooks for layer in (self.hidden, self.readout)
+        )
+        return (
+            hooked
+            or x.requires_grad
+            or torch.is_autocast_enabled(x.device.type)
+            or torch.compiler.is_compiling()
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor
 from torch.optim.optimizer import ParamsT
 
 from sims.optim.base import PerParameter
+from sims.optim.slices import member_slices
 
 
 class Adam(PerParameter):
@@ -37,20 +39,58 @@ class Adam(PerParameter):
         super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay})
 
     def _update(self, p: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
-        """Moments, then the step; in place where that saves a pass over memory."""
-        beta1, beta2 = group["betas"]
+        """Moments, then the step; by torch's fused kernel where members are large."""
+        (beta1, beta2), lr, decay = group["betas"], group["lr"], group["weight_decay"]
         state = self.state[p]
         if not state:
             state.update(step=0, exp_avg=torch.zeros_like(p), exp_avg_sq=torch.zeros_like(p))
         state["step"] += 1
-        mean = state["exp_avg"].lerp_(grad, 1 - beta1)
-        if isinstance(beta2, Tensor):
-            square = state["exp_avg_sq"].lerp_(grad.square(), 1 - beta2)
-        else:
-            square = state["exp_avg_sq"].mul_(beta2).addcmul_(grad, grad, value=1 - beta2)
-        update = square.sqrt().div_((1 - beta2 ** state["step"]) ** 0.5).add_(group["eps"])
+        mean, square = state["exp_avg"], state["exp_avg_sq"]
+        slices = member_slices((p, grad, mean, square), (lr, beta1, beta2, decay))
+        if slices is None:
+            self._broadcast(p, grad, group, mean, square, state["step"])
+            return
+        step = torch.tensor(float(state["step"]))
+        for (one, its_grad, its_mean, its_square), (rate, first, second, its_decay) in slices:
+            torch._fused_adamw_(
+                [one],
+                [its_grad],
+                [its_mean],
+                [its_square],
+                [],
+                [step],
+                lr=rate,
+                beta1=first,
+                beta2=second,
+                weight_decay=its_decay,
+                eps=group["eps"],
+                amsgrad=False,
+                maximize=False,
+            )
+
+    @staticmethod
+    def _broadcast(
+        p: Tensor, grad: Tensor, group: dict[str, Any], mean: Tensor, square: Tensor, step: int
+    ) -> None:
+        """All members at once; in place where that saves a pass over memory."""
+        (beta1, beta2), lr, decay = group["betas"], group["lr"], group["weight_decay"]
+        mean.lerp_(grad, _each(lambda beta: 1 - beta, beta1, p))
+        square.lerp_(grad.square(), _each(lambda beta: 1 - beta, beta2, p))
+        update = square.sqrt().div_(_each(lambda beta: (1 - beta**step) ** 0.5, beta2, p)).add_(group["eps"])
         torch.div(mean, update, out=update)
-        decay = group["weight_decay"]
         if isinstance(decay, Tensor) or decay != 0:
-            p.mul_(1 - group["lr"] * decay)
-        p.sub_(update.mul_(group["lr"] / (1 - beta1 ** state["step"])))
+            p.mul_(1 - lr * _each(lambda decay: decay, decay, p))
+        p.sub_(update.mul_(lr / _each(lambda beta: 1 - beta**step, beta1, p)))
+
+
+def _each(function: Callable[[float], float], value: float | Tensor, p: Tensor) -> float | Tensor:
+    """The function of a constant, or of each in a column, rounded once to the parameter's type.
+
+    On the CPU number by number: a vectorised power is rounded by where an entry stands, and a member with a
+    constant of its own is to have the bits that it has where all share it.
+    """
+    if not isinstance(value, Tensor):
+        return function(value)
+    if value.device.type == "cpu":
+        return torch.tensor([function(one) for one in value.flatten().tolist()], dtype=p.dtype).view_as(value)
+    return function(value).to(p.dtype)  # type: ignore[arg-type, attr-defined]

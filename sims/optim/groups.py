@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from functools import partial
 from typing import Any
@@ -16,14 +16,29 @@ from sims.settings import AdamConfig, SGDConfig
 
 def member_values(values: Sequence[float], parameter: nn.Parameter) -> Tensor:
     """One number a member, [member, 1, ...], to broadcast against a stacked parameter."""
-    column = torch.tensor(values, dtype=parameter.dtype, device=parameter.device)
+    return _column(values, parameter, parameter.dtype)
+
+
+def exact_values(values: Sequence[float], parameter: nn.Parameter) -> Tensor:
+    """``member_values`` in float64 where there is such a type: as exact as a plain float, which all share."""
+    return _column(values, parameter, torch.float32 if parameter.device.type == "mps" else torch.float64)
+
+
+def _column(values: Sequence[float], parameter: nn.Parameter, dtype: torch.dtype) -> Tensor:
+    column = torch.tensor(values, dtype=dtype, device=parameter.device)
     return column.view(-1, *[1] * (parameter.ndim - 1))
 
 
-def shared_value(configs: Sequence[Any], name: str, *, parameter: nn.Parameter) -> float | Tensor:
-    """A constant of the members' configs: a plain float where all agree, else one number a member."""
+def shared_value(
+    configs: Sequence[Any],
+    name: str,
+    *,
+    parameter: nn.Parameter,
+    column: Callable[[Sequence[float], nn.Parameter], Tensor] = member_values,
+) -> float | Tensor:
+    """A constant of the members' configs: a plain float where all agree, else a ``column`` of them."""
     values = [float(getattr(config, name)) for config in configs]
-    return values[0] if len(set(values)) == 1 else member_values(values, parameter)
+    return values[0] if len(set(values)) == 1 else column(values, parameter)
 
 
 def elementwise_constants(
@@ -37,7 +52,7 @@ def elementwise_constants(
     decay = shared("weight_decay") if is_matrix and "weight_decay" in names else 0.0
     if isinstance(first, AdamConfig):
         constants: dict[str, Any] = {
-            "betas": (shared("beta1"), shared("beta2")),
+            "betas": (shared("beta1", column=exact_values), shared("beta2", column=exact_values)),
             "eps": first.epsilon * scaled.scaling.epsilon,
         }
         independent = first.independent_decay and (isinstance(decay, Tensor) or decay != 0)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.optim.optimizer import ParamsT
 
 from sims.optim.base import PerParameter
+from sims.optim.slices import member_slices
 
 
 class SGD(PerParameter):
@@ -36,18 +38,31 @@ class SGD(PerParameter):
         super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
 
     def _update(self, p: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
-        decay = group["weight_decay"]
-        if isinstance(decay, Tensor) or decay != 0:
-            grad = grad + decay * p
-        p.sub_(group["lr"] * self._velocity(p, grad, group["momentum"]))
-
-    def _velocity(self, p: Tensor, grad: Tensor, momentum: float | Tensor) -> Tensor:
-        """The averaged gradient; the gradient itself where there is no momentum."""
-        if not isinstance(momentum, Tensor) and momentum == 0:
-            return grad
+        """The velocity, then the step; by torch's fused kernel where members are large."""
+        lr, momentum, decay = group["lr"], group["momentum"], group["weight_decay"]
+        has_velocity = isinstance(momentum, Tensor) or momentum != 0
         state = self.state[p]
-        if "momentum_buffer" not in state:
-            state["momentum_buffer"] = grad.clone()
-        else:
-            state["momentum_buffer"].mul_(momentum).add_(grad)
-        return state["momentum_buffer"]
+        if has_velocity and "momentum_buffer" not in state:
+            state["momentum_buffer"] = torch.zeros_like(p)
+        velocities = (state["momentum_buffer"],) if has_velocity else ()
+        slices = member_slices((p, grad, *velocities), (lr, momentum, decay))
+        if slices is None:
+            if isinstance(decay, Tensor) or decay != 0:
+                grad = grad + decay * p
+            if has_velocity:
+                grad = state["momentum_buffer"].mul_(momentum).add_(grad)
+            p.sub_(lr * grad)
+            return
+        for (one, its_grad, *velocity), (rate, its_momentum, its_decay) in slices:
+            torch._fused_sgd_(
+                [one],
+                [its_grad],
+                velocity,
+                weight_decay=its_decay,
+                momentum=its_momentum,
+                lr=rate,
+                dampening=0.0,
+                nesterov=False,
+                maximize=False,
+                is_first_step=False,
+            )

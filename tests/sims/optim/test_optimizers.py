@@ -88,3 +88,51 @@ def test_the_closures_loss_is_returned(optimizer):
         return loss
 
     assert optimizer([p], lr=0.1).step(closure).item() == 6
+
+
+BIG = (96, 128)
+"""Of a member: large enough for torch's fused kernels."""
+DECAYED = [
+    (Adam, torch.optim.AdamW, {"betas": (0.9, 0.95), "eps": 1e-6, "weight_decay": 0.1}),
+    (Adam, torch.optim.AdamW, {"weight_decay": 0.0}),
+    (SGD, torch.optim.SGD, {"momentum": 0.9, "weight_decay": 0.1}),
+    (SGD, torch.optim.SGD, {"momentum": 0.0, "weight_decay": 0.1}),
+]
+
+
+@pytest.mark.parametrize("shape", [(5, 4), BIG], ids=["broadcast", "fused"])
+@pytest.mark.parametrize(("ours", "theirs", "options"), DECAYED)
+def test_decay_and_both_routes_equal_torch(ours, theirs, options, shape):
+    rates = torch.tensor(RATES, dtype=torch.float64)
+    stream = torch.Generator().manual_seed(0)
+    grads = torch.randn(9, len(RATES), *shape, generator=stream, dtype=torch.float64)
+    p = ones(len(RATES), *shape)
+    stacked = trajectory(ours([p], lr=rates.view(-1, 1, 1), **options), p, grads)
+    for member, rate in enumerate(rates.tolist()):
+        q = ones(*shape)
+        alone = trajectory(theirs([q], lr=rate, foreach=False, **options), q, grads[:, member])
+        torch.testing.assert_close(stacked[:, member], alone, rtol=TOLERANCE, atol=TOLERANCE)
+
+
+@pytest.mark.parametrize("shape", [(5, 4), (7,), BIG], ids=str)
+def test_a_constant_of_its_own_gives_a_member_the_bits_of_a_shared_one(shape):
+    """In float32, after many steps, in packs of one and of 17: rates, betas and decay differ by member."""
+    members, steps = 17, 40
+    lrs = torch.logspace(-4, -2, members)
+    firsts, seconds = (
+        torch.linspace(0.5, 0.95, members).double(),
+        torch.linspace(0.9, 0.999, members).double(),
+    )
+    grads = torch.randn(steps, members, *shape, generator=torch.Generator().manual_seed(0))
+    column = (-1, *[1] * len(shape))
+    pack = nn.Parameter(torch.ones(members, *shape))
+    betas = (firsts.view(column), seconds.view(column))
+    whole = trajectory(Adam([pack], lr=lrs.view(column), betas=betas, weight_decay=0.1), pack, grads)
+    for member in range(members):
+        lone = nn.Parameter(torch.ones(1, *shape))
+        shared = (firsts[member].item(), seconds[member].item())
+        rate = lrs[member : member + 1].view(column)
+        alone = trajectory(
+            Adam([lone], lr=rate, betas=shared, weight_decay=0.1), lone, grads[:, member : member + 1]
+        )
+        assert (alone[:, 0] == whole[:, member]).all()
