@@ -1,8 +1,8 @@
-"""The figures of the paper that are drawn from run directories: by number, what reads them and draws them.
+"""The figures that are drawn from run directories (``sims.figure_table``), by number or name.
 
-The drawing itself lives in ``hptheory.figures``, which knows nothing of run directories; an entry here reads
-them and hands over plain tables. Modules are named, not imported: the trainer's packages load when a figure
-is drawn.
+The drawing itself lives in ``hptheory.figures``, which knows nothing of run directories; what the table names
+reads them and hands over plain tables. Modules are named, not imported: the trainer's packages load when a
+figure is drawn.
 """
 
 from __future__ import annotations
@@ -13,34 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hptheory.errors import HPTheoryError, UnknownNameError
+from sims.errors import RunDirectoryError
+from sims.figure_table import EXPERIMENTS, Experiment
+
+__all__ = ["EXPERIMENTS", "Experiment", "NoRunsError", "draw", "figure_name", "makes"]
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-EXPERIMENTS: dict[str, str] = {
-    "1": "sims.observed_figures:over_time",
-    "2": "sims.sweep_figures:rate_curves",
-    "5": "sims.sweep_figures:rate_curves",
-    "6": "sims.sweep_figures:transfer",
-    "8": "sims.observed_figures:truncated",
-    "9": "sims.observed_figures:residuals",
-    "10": "sims.observed_figures:profile",
-    "11": "sims.sweep_figures:transfer",
-    "13": "sims.sweep_figures:transfer",
-    "14": "sims.observed_figures:consistency",
-    "15": "sims.observed_figures:gallery",
-    "16": "sims.observed_figures:easy_and_hard",
-    "17": "sims.sweep_figures:rate_curves_side_by_side",
-    "24": "sims.sweep_figures:transfer",
-    "25": "sims.sweep_figures:transfer",
-    "27": "sims.sweep_figures:transfer",
-    "31": "sims.sweep_figures:transfer",
-    "33": "sims.observed_figures:profile",
-    "34": "sims.observed_figures:truncated",
-    "35": "sims.observed_figures:residuals",
-    "replay": "sims.replay:replay_figure",
-}
-"""Figure number -> "module:function"; the function takes run directories and gives (figure, numbers)."""
 
 
 class NoRunsError(HPTheoryError):
@@ -48,23 +27,42 @@ class NoRunsError(HPTheoryError):
 
     def __init__(self, number: str) -> None:
         super().__init__(
-            f"figure {number} is drawn from an experiment; name its run directories with --runs DIR "
-            "(`hptheory sweep` writes them)"
+            f"figure {number} is drawn from an experiment; name its run directories with --runs DIR; "
+            f"{makes(EXPERIMENTS[number])}"
         )
 
 
 def draw(number: str, runs: Sequence[Path]) -> tuple[Figure, dict[str, Any]]:
     """The figure of an experiment and its numbers, from run directories.
 
-    Domain: an unknown number is an ``UnknownNameError``; no run directory, a ``NoRunsError``.
+    Domain: an unknown number is an ``UnknownNameError``; no run directory, a ``NoRunsError``; directories
+    that lack what the figure shows, a ``RunDirectoryError`` that names the sweep to run.
     """
     if number not in EXPERIMENTS:
         raise UnknownNameError("figure", number, list(EXPERIMENTS))
     if not runs:
         raise NoRunsError(number)
-    module, function = EXPERIMENTS[number].split(":")
-    drawn: tuple[Figure, dict[str, Any]] = getattr(import_module(module), function)(runs)
+    experiment = EXPERIMENTS[number]
+    module, function = experiment.drawing.split(":")
+    try:
+        drawn: tuple[Figure, dict[str, Any]] = getattr(import_module(module), function)(
+            runs, **experiment.options
+        )
+    except RunDirectoryError as error:
+        raise RunDirectoryError(f"{error}; for figure {number} {makes(experiment)}") from error
     return drawn
+
+
+def makes(experiment: Experiment) -> str:
+    """Which commands make the run directories, in words.
+
+    >>> makes(EXPERIMENTS["2"])
+    '`hptheory sweep multi_index --preset cpu` makes one'
+    """
+    commands = [f"`{command}`" for command in experiment.commands()]
+    if len(commands) == 1:
+        return f"{commands[0]} makes one"
+    return f"{', '.join(commands[:-1])} and {commands[-1]} make them"
 
 
 def figure_name(number: str) -> str:

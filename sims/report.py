@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,23 @@ def read_runs(run_dir: Path) -> SweepTable:
         raise RunDirectoryError(f"no run of {run_dir} is finished; train it with `hptheory sweep`")
     hps = swept(dataset)
     return SweepTable.from_columns(columns(dataset), hp=hps if len(hps) > 1 else hps[0], source=str(run_dir))
+
+
+def by_name(runs: Sequence[Path]) -> dict[str, Path]:
+    """Run directories by the names of their settings and presets, and by their own where two have the same.
+
+    Domain: the same directory twice, or one without a sweep, raises ``RunDirectoryError``.
+    """
+    from sims.errors import RunDirectoryError
+    from sims.store import Store
+
+    settings = [Store(run).setting() for run in runs]
+    names = [f"{setting.name} ({setting.preset})" for setting in settings]
+    many = {name for name, count in Counter(names).items() if count > 1}
+    found = {f"{name} in {run}" if name in many else name: run for name, run in zip(names, runs, strict=True)}
+    if len(found) < len(runs):
+        raise RunDirectoryError(f"a run directory is given twice: {', '.join(map(str, runs))}")
+    return found
 
 
 def what_was_run(run_dir: Path) -> dict[str, str]:

@@ -32,9 +32,10 @@ def rate_curves_side_by_side(runs: Sequence[Path]) -> Drawn:
     The numbers have a first column ``setting``.
     """
     from hptheory.figures.side_by_side import side_by_side
+    from sims.report import by_name
     from sims.store import load
 
-    sweeps = {f"{data.attrs['setting']} ({data.attrs['preset']})": data for data in map(load, runs)}
+    sweeps = {name: load(run) for name, run in by_name(runs).items()}
     tables = {
         name: {int(n): data.loss.sel(width=n).transpose("seed", "lr").values for n in data.width.values}
         for name, data in sweeps.items()

@@ -1,4 +1,4 @@
-"""Loss against HP for several sweeps, a panel each (the picture of 2512.22768, Fig. 17)."""
+"""Loss against HP for several sweeps, a panel each (the picture of 2512.22768, Fig. 17 and 18)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hptheory.errors import DomainError
-from hptheory.figures.style import MARKERS, WIDTH_COLOURS, figure_style
+from hptheory.figures.style import MARKERS, WIDTH_COLOURS, figure_style, log_hp_axis
 from hptheory.figures.top_k_profile import columns
 from hptheory.figures.transferred_loss import seed_means
 
@@ -19,12 +19,17 @@ NAMES = ("setting", "width", "hp", "loss", "error")
 
 
 def side_by_side(
-    tables: Mapping[str, Mapping[int, Any]], hps: Mapping[str, Any], hp_name: str = "learning rate"
+    tables: Mapping[str, Mapping[int, Any]],
+    hps: Mapping[str, Any],
+    hp_name: str | Mapping[str, str] = "learning rate",
+    *,
+    linearised: Mapping[str, Mapping[int, Any]] | None = None,
 ) -> tuple[Figure, dict[str, list[Any]]]:
     """The figure and its numbers as columns ``setting, width, hp, loss, error``.
 
     ``tables[name][n]`` is ``[seed, g]``, ``hps[name]`` ``[g]``. Means over seeds with two standard errors;
-    the panels share the axis of the loss, so that one sees which reaches lower.
+    the panels share the axis of the loss, so that one sees which reaches lower. ``hp_name`` is one for all
+    sweeps, or one each. Linearised losses ``[g]``, where given, are dashed, and a last column.
 
     Domain: at least one sweep, else ``DomainError``.
 
@@ -50,13 +55,20 @@ def side_by_side(
                     x, mean, 2 * error, color=colour, marker=MARKERS[index % len(MARKERS)], capsize=2,
                     label=f"{n:g}",
                 )  # fmt: skip
-                rows += [(name, n, h, m, e) for h, m, e in zip(x, mean, error, strict=True)]
-                finite += mean[np.isfinite(mean)].tolist()
-            panel.set_xscale("log")
-            panel.set_xlabel(hp_name)
+                line = np.full(len(x), np.nan)
+                if linearised is not None:
+                    line = np.asarray(linearised[name][n], dtype=np.float64)
+                    panel.plot(x, line, color=colour, linestyle="--", linewidth=1.0)
+                rows += [(name, n, *row) for row in zip(x, mean, error, line, strict=True)]
+                finite += [value for value in (*mean, *line) if np.isfinite(value)]
+            log_hp_axis(panel, x)
+            panel.set_xlabel(hp_name if isinstance(hp_name, str) else hp_name[name])
             panel.set_title(name)
         low, high = min(finite), float(np.quantile(finite, 0.8))
         panels[0].set_ylim(low - 0.05 * (high - low), high + 0.15 * (high - low) + 1e-12)
         panels[0].set_ylabel(r"loss $\phi_n$")
         panels[-1].legend(title="width")
-    return figure, columns(NAMES, rows)
+    numbers = columns((*NAMES, "linearised"), rows)
+    if linearised is None:
+        del numbers["linearised"]
+    return figure, numbers

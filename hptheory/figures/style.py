@@ -78,6 +78,31 @@ def WIDTH_COLOURS(n: int) -> list[tuple[float, float, float, float]]:
     return [tuple(rgba) for rgba in mpl.colormaps["viridis"](np.linspace(0.0, 0.9, n))]
 
 
+def log_hp_axis(axes: Any, hps: np.ndarray | Sequence[float]) -> None:
+    """Make the horizontal axis of HPs logarithmic; over less than two decades 1, 2 and 5 are labelled.
+
+    matplotlib labels every minor tick of a short logarithmic axis, one over the other.
+
+    Domain: HPs of which one is not positive leave the axis linear.
+
+    >>> from matplotlib.figure import Figure
+    >>> axes = Figure().add_subplot()
+    >>> log_hp_axis(axes, [0.001, 0.01])
+    >>> axes.get_xscale()
+    'log'
+    """
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    x = np.asarray(hps, dtype=np.float64)
+    if x.size == 0 or x.min() <= 0:
+        return
+    axes.set_xscale("log")
+    if x.max() < 100 * x.min():
+        axes.xaxis.set_major_locator(LogLocator(base=10, subs=(1.0, 2.0, 5.0)))
+        axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
+
+
 def figure_png(figure: Figure) -> bytes:
     """The figure as a PNG, at the resolution of the house style.
 

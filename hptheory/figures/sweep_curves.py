@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hptheory.figures.style import MARKERS, WIDTH_COLOURS, figure_style
+from hptheory.figures.style import MARKERS, WIDTH_COLOURS, figure_style, log_hp_axis
 from hptheory.transfer.report import Report
 
 if TYPE_CHECKING:
@@ -96,16 +96,8 @@ def _frame(axes: Any, report: Report, log: bool) -> None:
         top = max(float(np.quantile(everything, TOP)), max(float(mean.min()) for mean in means))
         span = 1.3 * (top - lowest) or 1.0
         axes.set_ylim(lowest - 0.08 * span, lowest + span)
-    if log:
-        from matplotlib.ticker import LogLocator, NullFormatter
-
-        axes.set_xscale("log")
-        if np.ptp([curve.grid[[0, -1]] for curve in report.curves]) < np.log(
-            100
-        ):  # less than two decades: label 1, 2, 5 as well
-            axes.xaxis.set_major_locator(LogLocator(base=10, subs=(1.0, 2.0, 5.0)))
-            axes.xaxis.set_major_formatter("{x:g}")
-        axes.xaxis.set_minor_formatter(NullFormatter())
+    if log and report.curves:
+        log_hp_axis(axes, np.exp(np.concatenate([curve.grid for curve in report.curves])))
     axes.set_xlabel(report.table.hp_names[0])
     axes.set_ylabel(r"loss $\phi_n$")
     axes.legend(title=report.table.scale_name)

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from hptheory.decomposition.arrays import to_numpy
 from hptheory.decomposition.truncation import checked_profiles
 from hptheory.errors import DomainError
-from hptheory.figures.style import MARKERS, WIDTH_COLOURS, figure_style
+from hptheory.figures.style import MARKERS, WIDTH_COLOURS, figure_style, log_hp_axis
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -70,6 +70,7 @@ def top_k_profile(
             panels[0].set_title(f"none accepted at width {', '.join(map(str, failed))}" if failed else "")
             if kappas:
                 panels[0].legend(title="width")
+                log_hp_axis(panels[0], x)
     return figure, columns(("kind", "width", "hp", "k", "value"), rows)
 
 

@@ -5,14 +5,14 @@ The picture of 2512.22768, Fig. 6, 11, 13, 24, 25, 27 and 31.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from hptheory.errors import DomainError
-from hptheory.figures.style import CATEGORY_COLOURS, MARKERS, WIDTH_COLOURS, figure_style
+from hptheory.figures.style import CATEGORY_COLOURS, MARKERS, WIDTH_COLOURS, figure_style, log_hp_axis
 from hptheory.figures.top_k_profile import columns
 
 if TYPE_CHECKING:
@@ -78,7 +78,8 @@ def transferred_loss(
             label = "own best" if kind == "own" else f"best of {narrowest:g}"
             widths, _, chosen, errors = (np.array(column) for column in zip(*points, strict=True))
             scaling.errorbar(widths, chosen, 2 * errors, color=hue, marker=marker, capsize=2, label=label)
-        _frame(curves, scaling, means, hp_name)
+        _frame(curves, scaling, [*means.values(), *(linearised or {}).values()], hp_name)
+        log_hp_axis(curves, x)
     return figure, columns(NAMES, sorted(rows, key=_order))
 
 
@@ -114,12 +115,11 @@ def _order(row: tuple[Any, ...]) -> tuple[int, Any]:
     return (0, 0) if row[0] in ("mean", "linearised") else (1, row[1])
 
 
-def _frame(curves: Any, scaling: Any, means: Mapping[int, np.ndarray], hp_name: str) -> None:
-    everything = np.concatenate(list(means.values()))
+def _frame(curves: Any, scaling: Any, losses: Sequence[Any], hp_name: str) -> None:
+    everything = np.concatenate([np.asarray(each, dtype=np.float64) for each in losses])
     finite = everything[np.isfinite(everything)]
     lowest, top = finite.min(), np.quantile(finite, 0.8)
     curves.set_ylim(lowest - 0.05 * (top - lowest), top + 0.15 * (top - lowest) + 1e-12)
-    curves.set_xscale("log")
     curves.set_xlabel(hp_name)
     curves.set_ylabel(r"loss $\phi_n$")
     curves.legend(title="width")

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from hptheory.decomposition.arrays import to_numpy
 from hptheory.decomposition.truncation import checked_profiles, top_loss
-from hptheory.figures.style import CATEGORY_COLOURS, WIDTH_COLOURS, figure_style
+from hptheory.figures.style import CATEGORY_COLOURS, WIDTH_COLOURS, figure_style, log_hp_axis
 from hptheory.figures.top_k_profile import columns
 
 if TYPE_CHECKING:
@@ -63,8 +63,7 @@ def truncated_losses(
                 rows += _curve(panel, kind, width, x, top, label, color=hue, linestyle="--")
             panel.set_title(f"width {width}, limit by {widest}")
             panel.legend()
-        for panel in panels:
-            panel.set_xlabel(hp_name)
+        _label(panels, x, hp_name, truncations)
     return figure, columns(NAMES, rows)
 
 
@@ -111,10 +110,19 @@ def residual_losses(
                 panel.axvline(x[best], color=colour, linewidth=0.6)
             panel.set_title(f"width {width}, limit by {widest}")
             panel.legend()
-        for panel in panels:
-            panel.set(xlabel=hp_name)
+        _label(panels, x, hp_name, truncations)
         panels[0].set_ylabel(r"change from the top-$\kappa$ minimum")
     return figure, columns(NAMES, rows)
+
+
+def _label(panels: Any, x: np.ndarray, hp_name: str, truncations: Mapping[int, ArrayLike | None]) -> None:
+    """The axes of HPs, and which widths have no panel."""
+    for panel in panels:
+        panel.set_xlabel(hp_name)
+        log_hp_axis(panel, x)
+    failed = [f"{width:g}" for width in sorted(truncations) if truncations[width] is None]
+    if failed:
+        panels[0].set_title(f"no truncation at width {', '.join(failed)}\n{panels[0].get_title()}".strip())
 
 
 def _curve(

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from hptheory.errors import UnknownNameError
-from sims.settings import cifar_mlp, digits, gaussian, gpt2, llama
+from sims.settings import cifar_mlp, comparisons, digits, gaussian, gpt2, llama
 from sims.settings.base import HPs, Setting, Training
 from sims.settings.models import MLPConfig
 from sims.settings.observe import ObserveConfig
@@ -26,6 +26,7 @@ from sims.settings.tasks import BallIndicatorConfig, CIFAR10Config, DigitsConfig
 SETTINGS: dict[str, dict[str, Callable[[], Setting]]] = {
     "digits": digits.PRESETS,
     **llama.SETTINGS,
+    **comparisons.SETTINGS,
     **gpt2.SETTINGS,
     "multi_index": gaussian.MULTI_INDEX,
     "multi_index_layerwise": gaussian.MULTI_INDEX_LAYERWISE,

@@ -54,7 +54,7 @@ def presets(
     middle = small_lrs[1:7] if len(small_lrs) == 9 else small_lrs
 
     def smoke() -> Setting:
-        few = tuple((axis, values[:2]) for axis, values in hps)
+        few = tuple((axis, values[::2]) for axis, values in hps)
         return Setting(name, "smoke", recipe.smoke(), (16, 32), middle[::2], (0, 1), few)
 
     def cpu() -> Setting:

@@ -3,21 +3,46 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 from pathlib import Path
 
 import pytest
 
 from benchmarks.synthetic_sweeps import sweep as synthetic_sweep
-from hptheory.cli import main
+from hptheory.cli import FIGURES, main
 from hptheory.errors import UnknownNameError
 from sims import figures
+from sims.figure_table import Experiment
 from sims.figures import EXPERIMENTS, draw
+from sims.settings import SETTINGS
+
+PRINTED = {str(number) for number in range(1, 36)}  # of arXiv 2512.22768
 
 
-def test_every_figure_names_a_function_that_exists() -> None:
-    for target in EXPERIMENTS.values():
-        module, function = target.split(":")
-        assert callable(getattr(importlib.import_module(module), function))
+def test_every_figure_names_a_function_that_takes_its_options() -> None:
+    for experiment in EXPERIMENTS.values():
+        module, function = experiment.drawing.split(":")
+        found = getattr(importlib.import_module(module), function)
+        inspect.signature(found).bind([Path("runs")], **experiment.options)
+
+
+def test_every_figure_names_sweeps_that_the_command_can_run() -> None:
+    for experiment in EXPERIMENTS.values():
+        assert experiment.sweeps
+        assert experiment.shows
+        for command in experiment.commands():
+            hptheory, sweep, setting, *options = command.split()
+            assert (hptheory, sweep) == ("hptheory", "sweep")
+            assert setting in SETTINGS
+            assert options in (
+                ["--preset", "cpu"],
+                ["--preset", "cpu", "--observe", "profiles"],
+                ["--preset", "cpu", "--observe", "samples"],
+            )
+
+
+def test_every_figure_of_the_paper_can_be_drawn() -> None:
+    assert {name for name in (*EXPERIMENTS, *FIGURES) if name.isdigit()} == PRINTED
 
 
 def test_an_unknown_figure_is_a_named_error() -> None:
@@ -28,9 +53,11 @@ def test_an_unknown_figure_is_a_named_error() -> None:
 def test_the_command_asks_for_runs_and_then_draws_from_them(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    monkeypatch.setitem(EXPERIMENTS, "2", f"{__name__}:drawn_from")
+    monkeypatch.setitem(EXPERIMENTS, "2", Experiment(f"{__name__}:drawn_from", "runs", ("digits",)))
     assert main(["figure", "2", "--out", str(tmp_path)]) == 2
-    assert "--runs" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "--runs" in told
+    assert "`hptheory sweep digits --preset cpu` makes one" in told
     monkeypatch.setattr(figures, "import_module", lambda name: __import__("sys").modules[name])
     assert main(["figure", "2", "--runs", "a", "b", "--out", str(tmp_path)]) == 0
     assert (tmp_path / "figure_02.png").exists()

@@ -1,0 +1,72 @@
+"""What is compared on Llama differs in the one thing that its name says, in every preset."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sims.settings import Training, get_setting
+from sims.settings.comparisons import SETTINGS
+from sims.sweep import run
+
+PRESETS = ("smoke", "cpu", "cpu-long", "paper")
+DIFFERENCES = {
+    ("llama_adam", "llama_adam_standard"): {"parameterization"},
+    ("llama_adamuon", "llama_adamuon_standard"): {"parameterization"},
+    ("llama_muon", "llama_muon_standard"): {"parameterization", "optimizer.shape_factor"},
+    ("llama_adamuon", "llama_adamuon_normalised"): {"optimizer.spectral_norm"},
+    ("llama_shampoo", "llama_shampoo_blocked"): {"optimizer.block"},
+    ("llama_shampoo", "llama_shampoo_grafted"): {"optimizer.graft"},
+    ("llama_shampoo_grafted", "llama_shampoo_grafted_blocked"): {"optimizer.block"},
+    ("llama_shampoo_grafted", "llama_shampoo_grafted_normalised"): {"optimizer.spectral_norm"},
+    ("llama_soap", "llama_soap_blocked"): {"optimizer.block"},
+    ("llama_muon_decay", "llama_muon_decay_constant"): {"optimizer.constant_decay"},
+    ("llama_muon", "llama_muon_decay"): set(),
+    ("llama_muon", "llama_muon_steps_1"): {"optimizer.steps"},
+    ("llama_muon", "llama_muon_steps_3"): {"optimizer.steps"},
+    ("llama_muon", "llama_muon_exact"): {"optimizer.kind"},
+    ("llama_muon", "llama_muon_hidden"): {"optimizer.adam_lr", "model.readout_gain"},
+    ("llama_adam", "llama_adam_batch_double"): {"batch_size", "steps", "ema"},
+    ("llama_adam", "llama_adam_batch_fourfold"): {"batch_size", "steps", "ema"},
+}
+
+
+def test_every_comparison_has_its_partner() -> None:
+    assert {other for _, other in DIFFERENCES} == set(SETTINGS)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("pair", DIFFERENCES, ids=lambda pair: pair[1])
+def test_a_comparison_differs_in_the_one_thing(pair: tuple[str, str], preset: str) -> None:
+    one, other = (flat(get_setting(name, preset).training) for name in pair)
+    expected = set(DIFFERENCES[pair])
+    if preset == "paper":
+        expected -= {"steps"}  # an epoch, whatever the batch
+    assert {name for name in one if one[name] != other[name]} == expected
+
+
+def flat(training: Training) -> dict[str, Any]:
+    """The fields by name, those of model and optimizer with a dot."""
+    fields = asdict(training)
+    parts = {part: fields.pop(part) for part in ("model", "optimizer")}
+    return fields | {f"{part}.{name}": value for part, own in parts.items() for name, value in own.items()}
+
+
+@pytest.mark.parametrize("preset", ["smoke", "cpu", "cpu-long"])
+def test_batches_of_all_sizes_see_as_many_tokens(preset: str) -> None:
+    names = ("llama_adam", "llama_adam_batch_double", "llama_adam_batch_fourfold")
+    trainings = [get_setting(name, preset).training for name in names]
+    assert len({training.batch_size * (training.steps or 0) for training in trainings}) == 1
+    shares = [training.ema.warmup_steps / training.steps for training in trainings if training.ema]
+    # whole steps of warmup, of runs of three steps at least
+    assert shares == pytest.approx([shares[0]] * 3, abs=0.5 / min(t.steps or 1 for t in trainings))
+
+
+def test_only_the_orthogonalised_layers_learn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HPTHEORY_CACHE", str(tmp_path / "cache"))
+    results = run(get_setting("llama_muon_hidden", "smoke"), tmp_path / "runs")
+    curve = results.loss_curve.sel(lr=results.lr[-1]).mean("seed")
+    assert bool((curve.isel(step=-1) < curve.isel(step=0)).all())
