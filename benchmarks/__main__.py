@@ -24,7 +24,9 @@ def main(names: list[str]) -> int:
             file=sys.stderr,
         )
         return 2
-    print(f"{platform.platform()}, Python {platform.python_version()}, one thread\n\n{HEADER}")
+    print(
+        f"{platform.platform()}, Python {platform.python_version()}; one thread where a row says nothing else\n\n{HEADER}"
+    )
     start, missed = time.perf_counter(), False
     for name in names or MODULES:
         row: Row

@@ -42,7 +42,7 @@ def sweep(
     subset: int | None = None,
     data_dir: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None,
     device: str = "auto",
-    engine: Literal["local", "ray"] = "local",
+    engine: Literal["auto", "local", "ray"] = "auto",
     workers: int | None = None,
     address: str | None = None,
     pack_members: int | None = None,
@@ -67,11 +67,13 @@ def sweep(
         subset: On how many validation examples, drawn once; by default 1,024.
         data_dir: The folder of data sets, for settings that need one; by default HPTHEORY_DATA.
         device: Where to train: cpu, cuda, cuda:N, mps, or auto (a GPU if there is one).
-        engine: local: on this machine; ray: on the machines of a Ray cluster.
-        workers: local: so many processes of one thread each instead of one with many; ray: CPUs of a Ray
-            that is started here.
+        engine: auto: on this machine, by one process with all threads or several with one thread each,
+            whichever a short measurement finds faster; local: by one process; ray: on a Ray cluster.
+        workers: auto, local: by so many processes of one thread each, unmeasured; ray: CPUs of a Ray that
+            is started here.
         address: The Ray cluster (HOST:PORT, or auto); by default RAY_ADDRESS, else a Ray started here.
-        pack_members: How many runs are trained together at most; by default all of a width.
+        pack_members: How many runs are trained together at most; by default as many as is measured to be
+            fastest.
         checkpoint_every: Seconds of training between checkpoints.
     """
     chosen = changed(
@@ -81,7 +83,7 @@ def sweep(
     require("`hptheory sweep`", *TRAINER_PACKAGES)
     let_threads_sleep()
     directory = output_folder(out or Path("runs") / f"{setting}-{preset}")
-    place = choose_engine(engine, workers, device, address)
+    places = choose_engines(engine, workers, device, address)
     from sims.sweep import run
 
     with stoppable(directory), watching(chosen) as progress:
@@ -89,7 +91,7 @@ def sweep(
             chosen,
             directory,
             progress,
-            engine=place,
+            engine=places,
             device=device,
             data_dir=data_dir,
             pack_members=pack_members,
@@ -116,20 +118,29 @@ def status(runs: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RU
     print(read_status(runs))
 
 
-def choose_engine(name: str, workers: int | None, device: str, address: str | None) -> Engine:
-    """The engine of that name; on a cluster, a unit needs a GPU if that is the device.
+def choose_engines(name: str, workers: int | None, device: str, address: str | None) -> list[Engine]:
+    """The engines of that name, of which a sweep takes the fastest; on a cluster, a unit needs a GPU if that
+    is the device.
 
     Domain: workers < 1 raises ``DomainError``; Ray absent, ``MissingExtraError``.
     """
     if workers is not None and workers < 1:
         raise DomainError("workers", workers, "an integer >= 1")
+    import torch
+
+    from sims.devices import choose_device
     from sims.engines import InProcess, Workers
 
     if name == "ray":
         from sims.engines.cluster import RayCluster
 
-        return RayCluster(address, cpus=workers, unit_gpus=float(device.startswith("cuda")))
-    return InProcess() if workers is None else Workers(workers)
+        return [RayCluster(address, cpus=workers, unit_gpus=float(device.startswith("cuda")))]
+    if workers is not None:
+        return [Workers(workers)]
+    # As many processes as torch would have threads: it knows cores, affinity and OMP_NUM_THREADS.
+    cores = torch.get_num_threads()
+    alone = name == "local" or cores == 1 or choose_device(device).type != "cpu"
+    return [InProcess()] if alone else [InProcess(), Workers(cores)]
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sims.ledger import Ledger
+from sims.ledger import Ledger, effort
 from sims.settings import Setting
 from sims.store import Run, runs_of
 from sims.units import Unit
@@ -64,7 +64,7 @@ class Watch:
         self.total = len(runs_of(setting))
         self.failed = self.elsewhere = 0
         self.units: dict[tuple[str, ...], InTraining] = {}
-        self.work = self.all_work = sum(_work(ledger.runs[key]) for key in ledger.missing)
+        self.work = self.all_work = sum(effort(ledger.runs[key].width) for key in ledger.missing)
         self._looked = -math.inf
 
     def on_progress(self, unit: Unit, step: int, steps: int) -> None:
@@ -77,14 +77,14 @@ class Watch:
         """A unit's records are on disk."""
         self.units.pop(unit.keys, None)
         self.losses |= {run: loss_of(result) for run, result in zip(unit.runs, results, strict=True)}
-        self.work -= sum(map(_work, unit.runs))
+        self.work -= len(unit.runs) * effort(unit.width)
         self.tell()
 
     def on_failed(self, unit: Unit) -> None:
         """A unit could not be trained."""
         self.units.pop(unit.keys, None)
         self.failed += len(unit.runs)
-        self.work -= sum(map(_work, unit.runs))
+        self.work -= len(unit.runs) * effort(unit.width)
         self.tell()
 
     def on_pause(self) -> None:
@@ -107,10 +107,7 @@ class Watch:
             self.progress(self._now())
 
     def _now(self) -> Progress:
-        here = sum(
-            unit.share * sum(_work(self.ledger.runs[key]) for key in keys)
-            for keys, unit in self.units.items()
-        )
+        here = sum(unit.share * unit.runs * effort(unit.width) for unit in self.units.values())
         return Progress(
             finished=len(self.losses),
             total=self.total,
@@ -129,7 +126,7 @@ class Watch:
         for key, run in self.ledger.refresh().items():
             record = self.ledger.store.record(key)
             self.losses[run] = loss_of(record.result) if record else math.nan
-            self.work -= _work(run)
+            self.work -= effort(run.width)
         self.elsewhere = self.ledger.elsewhere()
 
 
@@ -137,8 +134,3 @@ def loss_of(result: Mapping[str, Any]) -> float:
     """The loss in a stored result; infinite where JSON has None."""
     loss = result["loss"]
     return math.inf if loss is None else float(loss)
-
-
-def _work(run: Run) -> int:
-    """The time of a run in arbitrary units: proportional to width, plus what every width costs (measured)."""
-    return run.width + 32

@@ -6,23 +6,25 @@ from __future__ import annotations
 import socket
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hptheory.errors import DomainError, HPTheoryError
+from hptheory.errors import DomainError
 from sims.devices import choose_device
 from sims.engines import Engine, Failure, Finished, InProcess
 from sims.errors import SweepWarning
-from sims.ledger import Ledger
+from sims.ledger import Ledger, Shift
+from sims.placement import Choice, Site, choose
 from sims.progress import Progress, Watch, loss_of
 from sims.settings import Setting
-from sims.store import Record, Run, Store, load, runs_of
+from sims.store import Record, Run, Store, load
 from sims.store.checkpoints import INTERVAL
 from sims.store.claims import Claims
 from sims.table import write_results
-from sims.throughput import pack_size
-from sims.units import Trained, Unit, task_of, train_unit
+from sims.units import Trained, Unit, train_unit
 
 if TYPE_CHECKING:
     import xarray
@@ -36,7 +38,7 @@ def run(
     out: str | Path,
     progress: Callable[[Progress], None] | None = None,
     *,
-    engine: Engine | None = None,
+    engine: Engine | Sequence[Engine] | None = None,
     device: str = "cpu",
     data_dir: Path | None = None,
     pack_members: int | None = None,
@@ -48,13 +50,17 @@ def run(
     ``checkpoint_every`` seconds; stopped at any moment (Ctrl-C, a crash, SIGKILL), the same call goes on from
     there. Several processes, on one machine or on many that share the directory, share the runs; each returns
     when all are done. A unit that fails is stored as failed, disturbs no other, and is tried again by the
-    next call. ``progress`` is called a few times a second. A unit holds the missing runs of a width, or at
-    most ``pack_members`` of them, by default as many as a short measurement finds fastest; ``engine`` says
-    where units are trained (default: here, one by one).
+    next call. ``progress`` is called a few times a second.
 
-    Domain: pack_members >= 1 and checkpoint_every >= 0, else ``DomainError``; a device that is there, else
-    ``DeviceError``; ``out`` can be written, else ``OutputError``. A damaged record is set aside with a
-    ``SweepWarning`` and its run repeated.
+    ``engine`` says where units are trained: by default here, one by one; of several engines of this machine,
+    each width gets the one that a short measurement finds fastest, unless the sweep is short, which the first
+    one trains. A unit holds the missing runs of a width, or at most ``pack_members`` of them, by default as
+    many as the measurement finds fastest. What was measured is kept in the run directory
+    (``sims.placement``), and what was chosen in the records.
+
+    Domain: one engine, or several of this machine, pack_members >= 1 and checkpoint_every >= 0,
+    else ``DomainError``; a device that is there, else ``DeviceError``; ``out`` can be written, else
+    ``OutputError``. A damaged record is set aside with a ``SweepWarning`` and its run repeated.
 
     *Laws*: interrupted and resumed equals uninterrupted; neither the size of the packs nor the engine changes
     anything (on the CPU, bit for bit).
@@ -63,33 +69,35 @@ def run(
         raise DomainError("pack_members", pack_members, "an integer >= 1")
     if not checkpoint_every >= 0:
         raise DomainError("checkpoint_every", checkpoint_every, "a number of seconds >= 0")
-    engine = engine or InProcess()
-    if engine.is_local:
+    engines = _engines(engine)
+    if engines[0].is_local:
         device = str(choose_device(device))
     store = Store(out)
     store.prepare(setting)
     losses = {one: loss_of(record.result) for one, record in _whole_records(store, setting).items()}
 
-    def make(width: int, runs: tuple[Run, ...]) -> Unit:
-        return Unit(store.directory, setting.training, width, runs, device, data_dir, checkpoint_every)
-
-    def packing(width: int, missing: int) -> int:
-        share = max(1, -(-missing // engine.slots))
-        if pack_members or not engine.is_local:
-            return pack_members or share
-        runs = [run for run in runs_of(setting) if run.width == width][:missing]
-        try:
-            task = task_of(setting.training.task, choose_device(device), data_dir)
-        except HPTheoryError:
-            return share  # the unit fails with the same error, and is stored as failed
-        return min(share, pack_size(setting.training, width, runs, task, kept=store.directory))
-
-    with Claims(store.directory) as claims, engine:
-        ledger = Ledger(store, setting, claims, make, packing, widest_first=engine.slots > 1)
+    with Claims(store.directory) as claims, ExitStack() as opened:
+        for one in engines:
+            opened.enter_context(one)
+        ledger = Ledger(store, setting, claims)
+        site = Site(setting.training, device, data_dir, engines)
         watch = Watch(setting, ledger, losses, progress)
+        make = partial(
+            Unit,
+            store.directory,
+            setting.training,
+            device=device,
+            data_dir=data_dir,
+            checkpoint_every=checkpoint_every,
+        )
+        shifts = [
+            Shift(one, packs, partial(make, engine=one.label))
+            for one, packs in _packs(site, ledger, pack_members).items()
+        ]
         while True:
-            for finished in engine.run(ledger.take, train_unit, watch.on_progress):
-                _settle(finished, ledger, watch)
+            for shift in shifts:
+                for finished in shift.engine.run(ledger.hands(shift), train_unit, watch.on_progress):
+                    _settle(finished, ledger, watch)
             watch.on_pause()
             if not ledger.missing:
                 break
@@ -98,6 +106,31 @@ def run(
     dataset = load(out)
     write_results(dataset, Path(out))
     return dataset
+
+
+def _engines(given: Engine | Sequence[Engine] | None) -> list[Engine]:
+    """The engines to choose from."""
+    engines = [given or InProcess()] if given is None or isinstance(given, Engine) else list(given)
+    if not engines or (len(engines) > 1 and not all(engine.is_local for engine in engines)):
+        names = [engine.label for engine in engines]
+        raise DomainError("engine", names, "one engine, or several of this machine")
+    return engines
+
+
+def _packs(site: Site, ledger: Ledger, pack_members: int | None) -> dict[Engine, dict[int, int]]:
+    """Which engine trains which widths, in packs of at most how many runs."""
+    missing = {
+        width: [ledger.runs[key] for key in keys]
+        for width, keys in ledger.by_width(ledger.setting.widths).items()
+    }
+    if not site.engines[0].is_local:  # what fits into the memory elsewhere is not known here
+        choices = {width: Choice(site.engines[0], len(runs)) for width, runs in missing.items()}
+    else:
+        choices = choose(site, missing, ledger.store.directory)
+    packs: dict[Engine, dict[int, int]] = {engine: {} for engine in site.engines}
+    for width, choice in choices.items():
+        packs[choice.engine][width] = pack_members or choice.pack
+    return {engine: some for engine, some in packs.items() if some}
 
 
 def _settle(finished: Finished[Unit, Trained], ledger: Ledger, watch: Watch) -> None:

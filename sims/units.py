@@ -44,6 +44,8 @@ class Unit:
     device: str = "cpu"
     data_dir: Path | None = None
     checkpoint_every: float = 60.0
+    engine: str = ""
+    """What trains it, for the record."""
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -102,6 +104,7 @@ def train_unit(unit: Unit, report: Report) -> Trained:
     provenance = environment(device) | {
         "dtype": str(task.dtype).removeprefix("torch."),
         "precision": unit.training.precision,
+        "engine": unit.engine,
         "pack_members": len(unit.runs),
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
         "seconds": seconds / len(unit.runs),

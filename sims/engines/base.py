@@ -67,6 +67,11 @@ class Engine(ABC):
     def slots(self) -> int:
         """How many units can be worked on at a time, now."""
 
+    @property
+    @abstractmethod
+    def label(self) -> str:
+        """What it is, for a record: how many processes, with how many threads."""
+
     @abstractmethod
     def run(
         self,
@@ -85,6 +90,19 @@ class Engine(ABC):
     def __exit__(self, *reason: object) -> None:
         """End what was started; units that are being worked on are dropped."""
         return
+
+
+def process_label(processes: int, threads: int) -> str:
+    """The label of an engine of this machine.
+
+    >>> process_label(1, 2), process_label(2, 1)
+    ('1 process of 2 threads', '2 processes of 1 thread')
+    """
+    counted = [
+        f"{number} {noun}{'' if number == 1 else ending}"
+        for number, noun, ending in ((processes, "process", "es"), (threads, "thread", "s"))
+    ]
+    return " of ".join(counted)
 
 
 def attempt(work: Work[Unit, Result], unit: Unit, report: Report) -> Result | Failure:

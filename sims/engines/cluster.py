@@ -70,6 +70,11 @@ class RayCluster(Engine):
         rooms = [total.get(kind, 0.0) / need for kind, need in self.needs.items() if need]
         return max(1, int(min(rooms, default=1.0)))
 
+    @property
+    def label(self) -> str:
+        """Ray; the threads of a task are in the record of its run."""
+        return "a Ray cluster"
+
     def run(
         self,
         take: Callable[[], Unit | None],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from sims.engines.base import Engine, Finished, Result, Unit, Work, attempt
+from sims.engines.base import Engine, Finished, Result, Unit, Work, attempt, process_label
 
 
 class InProcess(Engine):
@@ -21,6 +21,13 @@ class InProcess(Engine):
     def slots(self) -> int:
         """One."""
         return 1
+
+    @property
+    def label(self) -> str:
+        """One process, and the threads of torch."""
+        import torch
+
+        return process_label(1, torch.get_num_threads())
 
     def run(
         self,

@@ -18,7 +18,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from typing import Any
 
-from sims.engines.base import Engine, Failure, Finished, Result, Unit, Work, attempt
+from sims.engines.base import Engine, Failure, Finished, Result, Unit, Work, attempt, process_label
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,11 @@ class Workers(Engine):
     def slots(self) -> int:
         """The number of worker processes."""
         return self.count
+
+    @property
+    def label(self) -> str:
+        """The number of processes, and the threads of each."""
+        return process_label(self.count, self.threads)
 
     def run(
         self,

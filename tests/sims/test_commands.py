@@ -41,6 +41,20 @@ def test_sweep_then_status(tmp_path, capsys):
     assert capsys.readouterr().out.splitlines() == printed.out.splitlines()[:2]
 
 
+def test_the_engines_that_a_sweep_chooses_from(monkeypatch):
+    def chosen(*arguments: object) -> list[str]:
+        return [engine.label for engine in commands.choose_engines(*arguments)]
+
+    monkeypatch.setattr("torch.get_num_threads", lambda: 4)
+    assert chosen("auto", None, "cpu", None) == ["1 process of 4 threads", "4 processes of 1 thread"]
+    assert chosen("local", None, "cpu", None) == ["1 process of 4 threads"]
+    assert chosen("auto", 3, "cpu", None) == ["3 processes of 1 thread"]
+    monkeypatch.setattr("torch.get_num_threads", lambda: 1)
+    assert chosen("auto", None, "auto", None) == ["1 process of 1 thread"]
+    with pytest.raises(DomainError, match="workers = 0"):
+        commands.choose_engines("auto", 0, "cpu", None)
+
+
 def test_ctrl_c_says_where_the_runs_are(tmp_path, capsys, monkeypatch):
     def interrupted(*arguments, **options):
         raise KeyboardInterrupt

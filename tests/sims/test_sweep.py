@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import json
 import math
 import socket
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,14 +18,18 @@ from hptheory.errors import DomainError
 from hptheory.files import OutputError
 from hptheory.transfer import SweepTable
 from sims import sweep
+from sims.engines import InProcess, Workers
 from sims.errors import CorruptRecordError, DeviceError, SweepWarning
+from sims.placement import FILE
 from sims.progress import InTraining, Progress
 from sims.report import read_runs
+from sims.settings import get_setting
 from sims.store import load, provenance
 from sims.store.claims import holders
 from sims.store.environment import code_version
 from sims.sweep import run
 from sims.table import COLUMNS, columns
+from tests.sims.engines.work import Pretender
 from tests.sims.small import MOMENTUM, setting, training
 
 DIVERGING = setting(training=training(MOMENTUM, epochs=1), lrs=(2.0**-6, 1e30), widths=(32,))
@@ -46,6 +52,15 @@ class Stop:
             raise KeyboardInterrupt
 
 
+class Elsewhere(Pretender):
+    """An engine of other machines."""
+
+    is_local = False
+
+    def __init__(self) -> None:
+        super().__init__([0.0])
+
+
 def forbidden(*arguments: object) -> None:
     raise AssertionError("trained again")
 
@@ -63,6 +78,43 @@ def test_interrupted_and_resumed_equals_uninterrupted(tmp_path, whole, after):
 
 def test_packs_change_nothing(tmp_path, whole):
     assert run(setting(), tmp_path, pack_members=3).identical(whole)
+
+
+def test_each_width_is_trained_where_it_is_fastest_with_the_same_bits(tmp_path, whole):
+    """By measurements that lie in the run directory: width 32 on two processes, 40 on this one."""
+    here, two = InProcess(), Workers(2)
+    fast = {32: two.label, 40: here.label}
+    speeds = {
+        width: {label: {"2": 900.0 if label == best else 100.0} for label in (here.label, two.label)}
+        for width, best in fast.items()
+    }
+    (tmp_path / FILE).write_text(json.dumps(speeds))
+    assert (
+        run(setting(widths=(32, 40)), tmp_path, engine=[here, two])
+        .sel(width=[32])
+        .equals(whole.sel(width=[32]))
+    )
+    told = {
+        (record["run"]["width"], record["provenance"]["engine"], record["provenance"]["pack_members"])
+        for record in map(json.loads, (path.read_bytes() for path in tmp_path.glob("runs/*.json")))
+    }
+    assert told == {(32, two.label, 2), (40, here.label, 2)}
+
+
+@pytest.mark.parametrize("name", ["multi_index", "llama_adam"])
+def test_the_number_of_threads_changes_nothing(name, tmp_path):
+    """Widths at which torch and its BLAS do share the work among threads."""
+    widths = {"multi_index": (1024,), "llama_adam": (64,)}[name]
+    small = replace(get_setting(name, "smoke"), widths=widths, seeds=(0,))
+    short = replace(small, training=replace(small.training, epochs=None, steps=4, evaluations=1))
+    threads, tables = torch.get_num_threads(), []
+    try:
+        for count in (1, 2):
+            torch.set_num_threads(count)
+            tables.append(run(short, tmp_path / str(count)))
+    finally:
+        torch.set_num_threads(threads)
+    assert tables[0].identical(tables[1])
 
 
 def test_a_finished_sweep_trains_nothing(tmp_path, whole, monkeypatch):
@@ -198,6 +250,9 @@ def test_bad_arguments(tmp_path):
         run(setting(), tmp_path, pack_members=0)
     with pytest.raises(DomainError, match="checkpoint_every = -1"):
         run(setting(), tmp_path, checkpoint_every=-1.0)
+    for engines in ([], [InProcess(), Elsewhere()]):
+        with pytest.raises(DomainError, match="one engine, or several of this machine"):
+            run(setting(), tmp_path, engine=engines)
     with pytest.raises(DeviceError, match="there is no device 'gpu' here"):
         run(setting(), tmp_path, device="gpu")
     (tmp_path / "file").write_text("")

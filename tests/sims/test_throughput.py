@@ -1,64 +1,35 @@
-"""The choice of a pack's size: by measurement, kept with the sweep, within the memory."""
+"""The speed of packs: what is measured where an engine would train them."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 import pytest
 
-from sims import throughput
+from sims.engines import InProcess
 from sims.settings import get_setting
 from sims.store import runs_of
-from sims.tasks import load_task
-from sims.throughput import FILE, member_bytes, pack_size
+from sims.throughput import Trial, member_steps_a_second, step_seconds
+from tests.sims.engines.work import Pretender
 
-SETTING = replace(get_setting("multi_index", "smoke"), widths=(8,), seeds=(0, 1, 2, 3))
-LONG = replace(SETTING.training, steps=1000)
-RUNS = runs_of(SETTING)
-TASK = load_task(LONG.task)
+SETTING = replace(get_setting("multi_index", "smoke"), widths=(8,), seeds=(0,))
+TRIAL = Trial(SETTING.training, 8, tuple(runs_of(SETTING)), seconds=0.01)
 
 
-@pytest.fixture
-def speeds(monkeypatch):
-    """Made-up speeds by size of pack, and the sizes that were measured."""
-    measured = []
-
-    def speed(training, width, runs, task, clock):
-        measured.append(len(runs))
-        return {3: 5.0, 9: 7.0, 12: 6.0}[len(runs)]
-
-    monkeypatch.setattr(throughput, "members_steps_a_second", speed)
-    return measured
+def test_a_trial_takes_about_its_time():
+    """On the real clock: more than three steps a second at width 8, and it ends."""
+    seconds = step_seconds(TRIAL, lambda *progress: None)
+    assert 0 < seconds < 0.3
+    assert member_steps_a_second(InProcess(), TRIAL) > 3
 
 
-def test_the_fastest_size_is_kept(tmp_path, speeds):
-    assert pack_size(LONG, 8, RUNS, TASK, tmp_path) == 9
-    assert speeds == [3, 9, 12]
-    assert json.loads((tmp_path / FILE).read_text()) == {"8": 9}
-    assert pack_size(LONG, 8, RUNS, TASK, tmp_path) == 9
-    assert pack_size(LONG, 8, RUNS[:2], TASK, tmp_path) == 2
-    assert speeds == [3, 9, 12]
-    (tmp_path / FILE).write_text("[")
-    assert pack_size(LONG, 8, RUNS, TASK, tmp_path) == 9
-    assert len(speeds) == 6
+def test_all_slots_are_timed_at_once():
+    """Three runs in each of two slots, of 0.5 s and 0.25 s a step: 3 / 0.5 + 3 / 0.25 in a second."""
+    engine = Pretender([0.5, 0.25])
+    assert member_steps_a_second(engine, TRIAL) == pytest.approx(18.0, rel=1e-12)
+    assert engine.given == [[TRIAL, TRIAL]]
 
 
-def test_short_runs_are_not_measured(tmp_path, speeds):
-    assert pack_size(SETTING.training, 8, RUNS, TASK, tmp_path) == len(RUNS)
-    assert speeds == []
-
-
-def test_packs_fit_into_the_memory(monkeypatch, speeds):
-    throughput.most_members.cache_clear()
-    monkeypatch.setattr(throughput, "memory", lambda device: 6.5 * member_bytes(LONG, 16, TASK))
-    assert pack_size(LONG, 16, RUNS, TASK) == 3  # half of it: 3 members
-    throughput.most_members.cache_clear()
-    monkeypatch.setattr(throughput, "memory", lambda device: 1.0)
-    assert pack_size(LONG, 16, RUNS, TASK) == 1
-    throughput.most_members.cache_clear()
-
-
-def test_a_measurement_is_a_speed():
-    """On the real clock: more than one step a second at width 8, and it ends."""
-    assert throughput.members_steps_a_second(LONG, 8, RUNS[:3], TASK) > 3
+def test_a_pack_that_cannot_be_trained_has_no_speed():
+    nowhere = replace(TRIAL, device="gpu")
+    assert member_steps_a_second(InProcess(), nowhere) == 0.0

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from sims.engines import Report
+from sims.engines import Engine, Finished, Report
 
 
 def square(unit: int, report: Report) -> int:
@@ -59,3 +61,24 @@ def note_node(unit: tuple[int, str], report: Report) -> tuple[int, str]:
         time.sleep(0.1)
     mark.unlink()
     return number, node
+
+
+class Pretender(Engine):
+    """An engine that does nothing: a slot for each of the results that it was given, told at once."""
+
+    def __init__(self, results: Sequence[Any], label: str = "a pretender") -> None:
+        self.results, self._label = list(results), label
+        self.given: list[list[Any]] = []
+
+    @property
+    def slots(self) -> int:
+        return len(self.results)
+
+    @property
+    def label(self) -> str:
+        return self._label
+
+    def run(self, take, work, on_progress):
+        units = list(iter(take, None))
+        self.given.append(units)
+        return iter([Finished(unit, result) for unit, result in zip(units, self.results, strict=True)])
