@@ -24,9 +24,8 @@ def main(names: list[str]) -> int:
             file=sys.stderr,
         )
         return 2
-    print(
-        f"{platform.platform()}, Python {platform.python_version()}; one thread where a row says nothing else\n\n{HEADER}"
-    )
+    machine = f"{platform.platform()}, Python {platform.python_version()}"
+    print(f"{machine}; one thread where a row says nothing else\n\n{HEADER}")
     start, missed = time.perf_counter(), False
     for name in names or MODULES:
         row: Row
