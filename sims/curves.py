@@ -13,6 +13,7 @@ from sims.members import Outcome
 from sims.tasks.base import Task
 
 COLUMNS = ("loss", "ema_loss", "train_loss", "accuracy", "ema_accuracy")
+PENDING = 512  # steps whose losses are taken in at once: a step then costs no calls
 
 
 class Curves:
@@ -28,18 +29,36 @@ class Curves:
         self.steps = steps
         self.columns: dict[str, list[Float[Tensor, " member"]]] = {name: [] for name in COLUMNS}
         self.has_ema = False
-        self.batch_sum = torch.zeros(members, dtype=task.dtype, device=task.device)
+        # In float64 (where there is one): sums of float32 losses are the same bits however they are cut.
+        exact = torch.float32 if task.device.type == "mps" else torch.float64
+        self.batch_sum = torch.zeros(members, dtype=exact, device=task.device)
         self.batches = 0
+        self.dtype = task.dtype
+        self.pending: list[Float[Tensor, " running"]] = []
+        self.positions = torch.arange(members, device=task.device)
         self.finite = torch.ones(members, dtype=torch.bool, device=task.device)
         self.finite_steps = torch.zeros(members, dtype=torch.int64, device=task.device)
 
     def add_batch(self, losses: Float[Tensor, " running"], positions: Int[Tensor, " running"]) -> None:
         """The batch losses of one step, of the members at ``positions``."""
-        # Sums run step by step, so that no rounding depends on how many members there are.
-        self.batch_sum.index_copy_(0, positions, self.batch_sum[positions] + losses)
-        self._see(losses, positions)
-        self.finite_steps += self.finite
+        self.pending.append(losses)
+        self.positions = positions
         self.batches += 1
+        if len(self.pending) == PENDING:
+            self._take_in()
+
+    def _take_in(self) -> None:
+        """The losses of the steps since the last time."""
+        if not self.pending:
+            return
+        at, losses = self.positions, torch.stack(self.pending)
+        self.pending = []
+        # Running sums, so that no rounding depends on how many members there are.
+        sums = torch.cat([self.batch_sum[at].unsqueeze(0), losses.to(self.batch_sum.dtype)]).cumsum(0)
+        self.batch_sum.index_copy_(0, at, sums[-1])
+        finite = (losses.isfinite() & self.finite[at]).cumprod(0)
+        self.finite_steps.index_copy_(0, at, self.finite_steps[at] + finite.sum(0))
+        self.finite.index_copy_(0, at, finite[-1].bool())
 
     def add_point(
         self,
@@ -50,6 +69,7 @@ class Curves:
         steps_done: int,
     ) -> None:
         """An evaluation; at the last step, a loss that is not finite counts as divergence in that step."""
+        self._take_in()
         self.has_ema = average is not None
         values = {
             "loss": last.loss,
@@ -59,7 +79,7 @@ class Curves:
         if average is not None:
             values |= {"ema_loss": average.loss, "ema_accuracy": average.accuracy}
         for name in COLUMNS:
-            point = torch.full_like(self.batch_sum, math.nan)
+            point = torch.full_like(self.batch_sum, math.nan, dtype=self.dtype)
             if name in values:
                 point[positions] = values[name].to(point.dtype)
             self.columns[name].append(point)
@@ -71,13 +91,14 @@ class Curves:
     def add_nothing(self) -> None:
         """A point at which no member is left."""
         for column in self.columns.values():
-            column.append(torch.full_like(self.batch_sum, math.nan))
+            column.append(torch.full_like(self.batch_sum, math.nan, dtype=self.dtype))
 
     def _see(self, losses: Float[Tensor, " running"], positions: Int[Tensor, " running"]) -> None:
         self.finite.index_copy_(0, positions, self.finite[positions] & losses.isfinite())
 
     def state(self) -> dict[str, Tensor]:
         """All that is needed to go on."""
+        self._take_in()
         curves = {name: torch.stack(column) for name, column in self.columns.items() if column}
         return {
             **curves,
@@ -90,6 +111,7 @@ class Curves:
 
     def restore(self, state: dict[str, Tensor]) -> None:
         """Go on from what ``state`` gave."""
+        self.pending = []
         device = self.finite.device
         self.columns = {name: list(state[name].to(device)) if name in state else [] for name in COLUMNS}
         self.batch_sum.copy_(state["batch_sum"])
