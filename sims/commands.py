@@ -28,6 +28,10 @@ FAILED = 1
 INTERRUPTED = 130  # the exit code that shells give to Ctrl-C
 
 
+TEXT_WINDOWS = {"samples": 64, "tokens": 16}
+"""On how many windows of a text single examples are followed: what flows through a model is held for all."""
+
+
 def sweep(
     setting: tyro.conf.Positional[str] = "digits",
     *,
@@ -38,7 +42,7 @@ def sweep(
     seeds: tuple[int, ...] | None = None,
     epochs: int | None = None,
     steps: int | None = None,
-    observe: Literal["no", "profiles", "samples"] = "no",
+    observe: Literal["no", "profiles", "samples", "tokens"] = "no",
     subset: int | None = None,
     data_dir: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None,
     device: str = "auto",
@@ -63,8 +67,9 @@ def sweep(
         epochs: Another length of the runs than the preset's, in passes over the training set.
         steps: Another length of the runs than the preset's, in optimizer steps.
         observe: What is watched along the runs, for `hptheory decompose`: top-k profiles, or single
-            examples as well.
-        subset: On how many validation examples, drawn once; by default 1,024.
+            examples as well; of a text, windows, or every token of them (exact and slow).
+        subset: On how many validation examples, drawn once; by default 1,024. Of a text: windows, by default
+            64 where samples are followed and 16 where tokens are.
         data_dir: The folder of data sets, for settings that need one; by default HPTHEORY_DATA.
         device: Where to train: cpu, cuda, cuda:N, mps, or auto (a GPU if there is one).
         engine: auto: on this machine, by one process with all threads or several with one thread each,
@@ -177,7 +182,7 @@ def changed(
 def watched(setting: Setting, observe: str, subset: int | None) -> Setting:
     """The setting with its trajectories observed, if they are to be.
 
-    Domain: a subset of nothing raises ``DomainError``.
+    Domain: a subset of nothing, or the tokens of no text, raise ``DomainError``.
     """
     if observe == "no":
         if subset is not None:
@@ -185,8 +190,12 @@ def watched(setting: Setting, observe: str, subset: int | None) -> Setting:
                 "subset", subset, "left out where nothing is observed", "add --observe profiles"
             )
         return setting
-    size = {} if subset is None else {"subset": subset}
-    config = ObserveConfig(samples=observe == "samples", **size)
+    text = setting.training.task.name == "language"
+    if observe == "tokens" and not text:
+        raise DomainError("observe", "tokens", "samples for a setting without text")
+    if subset is None:
+        subset = TEXT_WINDOWS.get(observe, 1024) if text else 1024
+    config = ObserveConfig(subset, samples="tokens" if observe == "tokens" else observe == "samples")
     return replace(setting, training=replace(setting.training, observe=config))
 
 

@@ -192,9 +192,11 @@ def draw_all(sweep: ObservedSweep, runs: tuple[Path, ...], out: Path) -> list[Pa
 
     figures = {"1": draw.over_time, "8": draw.truncated, "9": draw.residuals, "10": draw.profile}
     if all("mci" in result.extra for result in sweep.results.values()):
-        figures |= {"14": draw.consistency, "15": draw.gallery, "16": draw.easy_and_hard}
+        figures |= {"14": draw.consistency, "16": draw.easy_and_hard}
+        if sweep.setting.training.task.name != "language":  # a gallery of images
+            figures["15"] = draw.gallery
     paths = []
-    for number, function in figures.items():
+    for number, function in sorted(figures.items(), key=lambda item: int(item[0])):
         figure, numbers = function(runs)
         paths.append(save_figure(figure, numbers, out, figure_name(number))[0])
     return paths

@@ -219,6 +219,9 @@ class TrajectoryObserver:
         """phi^k of one layer and one observation."""
         return top_k_loss_change(gradient, update)
 
+    def _follow(self, update: Weights) -> None:
+        """What is left to do once all layers are decomposed."""
+
     def _gradient_state(self) -> dict[str, Tensor]:
         return {f"gradient/{name}": values.clone() for name, values in self._gradient.items()}
 
@@ -249,6 +252,7 @@ class TrajectoryObserver:
                 matrix.oriented(self._with_members(each[matrix.name])) for each in (self._gradient, update)
             )
             layers[matrix.name] = self._top_k(matrix, gradient, change)
+        self._follow(update)
         rest = {
             name: (self._with_members(self._gradient[name]) * self._with_members(update[name]))
             .flatten(1)
@@ -325,8 +329,11 @@ class TrajectoryObserver:
 
     def _evaluated(self) -> dict[str, Tensor]:
         """The snapshot in the precision in which the model computes."""
+        return self._computed(self._snapshot)
+
+    def _computed(self, weights: Weights) -> dict[str, Tensor]:
         own = dict(self._attached().named_parameters())
-        return {name: values.to(own[name].dtype) for name, values in self._snapshot.items()}
+        return {name: values.to(own[name].dtype) for name, values in weights.items()}
 
     def _example_losses(self) -> Float[np.ndarray, "member example"]:
         """The losses of all entries at the snapshot; of none, if the model is another one by now."""

@@ -1,12 +1,12 @@
 """The sample-wise decomposition: in which components a trajectory lowers the loss of each example.
 
-For a linear layer with inputs x, output derivatives delta (per example i and position p) and update dW, in
-the orientation of the layer (``Matrix``),
+For a matrix used by linear layers and tables, whose gradient by example is G_i = sum_p l_ip r_ip^T (inputs
+and derivatives at the outputs, position by position: ``sims.trajectory.capture``),
 
-    delta psi_ij = u_j^T G_i^T dW u_j = sum_p (r_ip . u_j) (l_ip . dW u_j),
+    delta psi_ij = u_j^T G_i^T dW u_j = sum_p (r_ip . u_j) (l_ip . dW u_j):
 
-where G_i = sum_p l_ip r_ip^T: two matrix products for all examples and components at once. On the input side
-l = delta and r = x; on the output side (the "row version") l = x and r = delta.
+two matrix products for all examples and components at once; on the other side (the "row version") l and r
+swap their places.
 
 Source: 2512.22768, Sec. 4.2.3, (6).
 """
@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,40 +24,31 @@ from torch import Tensor, nn
 
 from hptheory.decomposition import mean_component_index
 from hptheory.errors import DomainError
-from sims.trajectory.capture import Calls, linear_layers, recorded
+from sims.trajectory.capture import Flow, project
+from sims.trajectory.coverage import Layers, covered_layers, flows_of, forward_passes, outputs_of
+from sims.trajectory.directional import Directions, directional_changes
 from sims.trajectory.eigenvectors import alignment_eigenvectors
 from sims.trajectory.errors import ObservationWarning
 from sims.trajectory.matrices import Matrix
-from sims.trajectory.objective import add_up, evaluation_mode
+from sims.trajectory.objective import Losses, Weights, add_up
 from sims.trajectory.observer import TrajectoryObserver
-
-ROUNDING = 1e-3  # of a gradient computed in two ways in single precision
-
-
-class Flow(NamedTuple):
-    """What goes through a layer for a batch: its inputs and the derivatives at its outputs, by position.
-
-    Shapes: x [member or 1, example, position, d_in]; delta [member, example, position, d_out].
-    """
-
-    x: Tensor
-    delta: Tensor
-
-    def gradient(self) -> Float[Tensor, "member d_out d_in"]:
-        """The sum of the gradients of the examples."""
-        return self.delta.flatten(1, 2).mT @ self.x.flatten(1, 2)
 
 
 class SampleObserver(TrajectoryObserver):
     """A ``TrajectoryObserver`` that also follows single examples: ``psi`` and the mean component index.
 
     ``losses(model, *batch)`` gives [example, ...] (stacked: [member, example, ...]), the loss of an example
-    being the mean over what follows; inputs of linear layers have the same leading axes. An example's loss
-    must depend on that example alone (no batch statistics).
+    being the mean over what follows. An example's loss must depend on that example alone (no batch
+    statistics), and the rows that go through a layer be grouped by example; both are checked at the start.
+    An example may hold several positions: of a language model, it is a window of text.
 
-    ``psi`` sums over the matrices used by linear layers alone; the other parameters are in the profiles but
-    not in psi, and ``uncovered`` names them. Members follow each other's memory: inputs, derivatives and psi
-    of all examples are held for the layers covered.
+    ``psi`` sums over the matrices used by linear layers and tables alone, which may be tied; the other
+    parameters are in the profiles but not in psi, and ``uncovered`` names them. Inputs, derivatives and psi
+    of all examples are held in memory, for every position and layer covered: with text, watch few windows.
+
+    ``directional``: all other matrices are followed as well, exactly, in n forward passes an observation
+    (``sims.trajectory.directional``). So the examples may be single tokens, whose losses depend on the rows
+    of others.
 
     *Laws*: psi is that of per-example gradients formed one by one; its mean over the examples is the
     sum of the eigenvalues in each component, and its sum over components an example's linearised loss change.
@@ -66,15 +57,18 @@ class SampleObserver(TrajectoryObserver):
     psi: Float[Tensor, "member example n"]
     uncovered: tuple[str, ...]
 
+    def __init__(self, losses: Losses, *, directional: bool = False, **options: Any) -> None:
+        super().__init__(losses, **options)
+        self.directional = directional
+        self._directions: list[Directions] = []
+
     def prepare(self, model: nn.Module) -> None:
         """Attach to a model at the start of its trajectory (see ``TrajectoryObserver.prepare``)."""
-        self._layers: dict[str, list[nn.Module]] | None = None
+        self._layers: Layers | None = None
         super().prepare(model)
-        flows = next(iter(self._flows.values()))
-        examples = sum(flow.delta.shape[1] for flow in flows)
-        delta = flows[0].delta
+        some = next(iter(self._evaluated().values()))
         self.psi = torch.zeros(
-            len(self._alive), examples, self.parts.width, dtype=delta.dtype, device=delta.device
+            len(self._alive), self._examples, self.parts.width, dtype=some.dtype, device=some.device
         )
 
     def mean_component_index(self, member: int = 0) -> Float[Tensor, " example"]:
@@ -95,63 +89,45 @@ class SampleObserver(TrajectoryObserver):
             self._layers = self._covered(model, weights)
         loose = [name for name in weights if name not in self._layers]
         leaves = {name: values.detach().requires_grad_() for name, values in weights.items()}
-        total, examples = torch.zeros(()), 0
-        self._flows: dict[str, list[Flow]] = {name: [] for name in self._layers}
-        gradient = {name: torch.zeros_like(weights[name]) for name in loose}
-        with evaluation_mode(model), torch.enable_grad():
-            for batch in self.objective.batches:
-                with recorded(self._layers) as calls:
-                    values = self.objective.values(model, leaves, batch)
-                losses = values.flatten(2).mean(2) if values.ndim > 2 else values
-                outputs = [output for each in calls.values() for output in each.outputs]
-                wanted = [*outputs, *(leaves[name] for name in loose)]
-                found = list(torch.autograd.grad(losses.sum(), wanted, materialize_grads=True))
-                for name, each in calls.items():
-                    deltas = [found.pop(0) for _ in each.outputs]
-                    self._flows[name].append(self._flow(name, each, deltas, losses.shape[1]))
-                for name, part in zip(loose, found, strict=True):
-                    gradient[name] += part
-                total, examples = add_up(total, losses), examples + losses.shape[1]
-        for name, flows in self._flows.items():
-            whole = sum((flow.gradient() for flow in flows[1:]), flows[0].gradient())
-            gradient[name] = whole if self.stacked else whole[0]
-        self._gradient = {name: gradient[name].div_(examples) for name in weights}
-        return total / examples
+        total, self._examples = torch.zeros(()), 0
+        self._flows: dict[str, list[list[Flow]]] = {name: [] for name in self._layers}
+        gradient = {name: torch.zeros_like(values) for name, values in weights.items()}
+        for losses, calls in forward_passes(self.objective, model, leaves, self._layers):
+            outputs = outputs_of(calls)
+            wanted = [*outputs, *(leaves[name] for name in loose)]
+            found = torch.autograd.grad(losses.sum(), wanted, materialize_grads=True)
+            for name, flows in flows_of(calls, found, losses.shape[1], stacked=self.stacked).items():
+                self._flows[name].append([flow for flow in flows if flow is not None])
+            for name, part in zip(loose, found[len(outputs) :], strict=True):
+                gradient[name] += part
+            total, self._examples = add_up(total, losses), self._examples + losses.shape[1]
+        for name, batches in self._flows.items():
+            for flow in (flow for flows in batches for flow in flows):
+                part = flow.gradient(weights[name].shape[-2])
+                gradient[name] += part if self.stacked else part[0]
+        self._gradient = {name: values.div_(self._examples) for name, values in gradient.items()}
+        return total / self._examples
 
-    def _flow(self, name: str, calls: Calls, deltas: list[Tensor], examples: int) -> Flow:
-        """The flow through a layer, all of its calls side by side as positions."""
-        x, delta = ([self._with_members(each) for each in some] for some in (calls.inputs, deltas))
-        for each in delta:
-            if each.shape[1] != examples:
-                raise DomainError(
-                    f"examples in the layer of {name}", each.shape[1], f"{examples}, as in the losses",
-                    "keep the examples as an axis of their own",
-                )  # fmt: skip
-        by_position = [
-            torch.cat([each.reshape(*each.shape[:2], -1, each.shape[-1]) for each in some], dim=2)
-            for some in (x, delta)
-        ]
-        return Flow(by_position[0], by_position[1] * calls.multiplier)
-
-    def _covered(self, model: nn.Module, weights: Mapping[str, Tensor]) -> dict[str, list[nn.Module]]:
-        """The layers whose flows give the gradient of their weights, found by comparing the two once."""
-        layers = linear_layers(model, [matrix.name for matrix in self.parts.matrices])
-        if layers:
-            self._layers = layers
-            self._evaluate()
-            by_flows = {name: self._gradient[name] for name in layers}
-            _, gradient = self.objective.gradient(model, weights, list(layers))
-            for name, expected in gradient.items():
-                scale = float(expected.abs().amax())
-                if not torch.allclose(by_flows[name], expected, rtol=0, atol=ROUNDING * scale):
-                    del layers[name]
+    def _covered(self, model: nn.Module, weights: Weights) -> Layers:
+        """The layers that examples can be followed through; a warning where a matrix is not among them."""
+        matrices = [matrix.name for matrix in self.parts.matrices]
+        layers = covered_layers(self.objective, model, weights, matrices)
+        if self.directional:
+            self.uncovered = tuple(name for name in weights if name not in matrices)
+            return layers
         self.uncovered = tuple(name for name in weights if name not in layers)
         if not layers:
-            raise DomainError("layers", "none", "linear layers (nn.Linear or StackedLinear) of that width")
-        matrices = [matrix.name for matrix in self.parts.matrices if matrix.name not in layers]
-        if matrices:
+            raise DomainError(
+                "layers", "none",
+                "layers (nn.Linear, nn.Embedding, StackedLinear, StackedEmbedding) through which the rows of "
+                "the examples go in the order of the losses, each example by itself",
+                "or pass directional=True, which is slower",
+            )  # fmt: skip
+        left_out = [name for name in matrices if name not in layers]
+        if left_out:
             warnings.warn(
-                f"examples are not followed through {', '.join(matrices)}: not used by linear layers alone",
+                f"examples are not followed through {', '.join(left_out)}: used by more than linear layers "
+                "and tables, or by several examples at once",
                 ObservationWarning,
                 stacklevel=2,
             )
@@ -162,16 +138,28 @@ class SampleObserver(TrajectoryObserver):
     ) -> Float[Tensor, "member n"]:
         """phi^k of one layer and one observation; psi grows by the same."""
         values, vectors = alignment_eigenvectors(gradient, update)
-        if matrix.name in self._flows:
-            moved = update @ vectors
-            first = 0
-            for flow in self._flows[matrix.name]:
-                left, right = (flow.delta, flow.x) if matrix.side == "columns" else (flow.x, flow.delta)
-                change = _project(left, moved) * _project(right, vectors)
-                examples = slice(first, first := first + flow.delta.shape[1])
-                self.psi[self._alive, examples, : values.shape[1]] += change.sum(2)[self._alive]
+        moved, first = update @ vectors, 0
+        for flows in self._flows.get(matrix.name, ()):
+            for flow in flows:
+                left, right = flow if matrix.side == "columns" else (flow.right, flow.left)
+                change = (project(left, moved) * project(right, vectors)).sum(2)
+                examples = slice(first, first + change.shape[1])
+                self.psi[self._alive, examples, : values.shape[1]] += change[self._alive]
+            first += flows[0].right.shape[1] if flows else 0
+        if matrix.name not in self._flows and self.directional:
+            self._directions.append(Directions(matrix, vectors, moved))
         n = self.parts.width
         return nn.functional.pad(values, (0, n - values.shape[1])).cumsum(1)
+
+    def _follow(self, update: Weights) -> None:
+        """psi grows by the part of the matrices through which no example goes by itself."""
+        if not self._directions:
+            return
+        model = self._attached()
+        before = self._computed({name: self._current[name] - change for name, change in update.items()})
+        for examples, j, change in directional_changes(self.objective, model, before, self._directions):
+            self.psi[self._alive, examples, j] += change[self._alive]
+        self._directions = []
 
     def _gradient_state(self) -> dict[str, Tensor]:
         return {"psi": self.psi.clone()}
@@ -183,10 +171,9 @@ class SampleObserver(TrajectoryObserver):
     def _select_gradient(self, kept: Int[Tensor, " kept"]) -> None:
         super()._select_gradient(kept)
         self.psi = self.psi[kept]
-        shared_or_own = lambda x: x if x.shape[0] == 1 else x[kept]  # noqa: E731
         self._flows = {
-            name: [Flow(shared_or_own(flow.x), flow.delta[kept]) for flow in flows]
-            for name, flows in self._flows.items()
+            name: [[flow.select(kept) for flow in flows] for flows in batches]
+            for name, batches in self._flows.items()
         }
 
     def _extra(self, member: int) -> dict[str, np.ndarray]:
@@ -209,11 +196,3 @@ def sample_summary(
     chosen = torch.cat([order[:few], order[len(order) - few :]])
     host = {"mci": index, "extreme": chosen, "extreme_psi": psi[chosen, :components]}
     return {name: values.cpu().numpy() for name, values in host.items()}
-
-
-def _project(
-    flow: Float[Tensor, "#member example position d"], directions: Float[Tensor, "member d r"]
-) -> Float[Tensor, "member example position r"]:
-    """The components of what flows at each position."""
-    product = flow.flatten(1, 2) @ directions
-    return product.unflatten(1, flow.shape[1:3])

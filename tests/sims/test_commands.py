@@ -12,6 +12,7 @@ import pytest
 from hptheory.errors import DomainError, MissingExtraError, UnknownNameError
 from sims import commands
 from sims.errors import RunDirectoryError
+from sims.settings import ObserveConfig, get_setting
 
 SMALL = {"preset": "smoke", "epochs": 1, "widths": (32,), "lrs": (2.0**-8, 2.0**-6, 2.0**-4), "seeds": (0,)}
 
@@ -76,6 +77,20 @@ def test_diverged_runs_and_edges_are_told(tmp_path, capsys):
     assert "best" not in capsys.readouterr().out
     commands.sweep("digits", out=tmp_path, **{**SMALL, "lrs": (2.0**-10, 2.0**-8)})
     assert "at the edge of the grid" in capsys.readouterr().out
+
+
+def test_what_is_watched_of_images_and_of_text():
+    digits, text = get_setting("digits", "smoke"), get_setting("llama_adam", "smoke")
+    chosen = {
+        (setting.name, kind): commands.watched(setting, kind, None).training.observe
+        for setting, kind in ((digits, "samples"), (text, "profiles"), (text, "samples"), (text, "tokens"))
+    }
+    assert chosen["digits", "samples"] == ObserveConfig(1024, samples=True)
+    assert chosen["llama_adam", "profiles"] == ObserveConfig(1024)
+    assert chosen["llama_adam", "samples"] == ObserveConfig(64, samples=True)
+    assert chosen["llama_adam", "tokens"] == ObserveConfig(16, samples="tokens")
+    with pytest.raises(DomainError, match="observe = tokens"):
+        commands.watched(digits, "tokens", None)
 
 
 def test_bad_input(tmp_path):

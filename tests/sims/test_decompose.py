@@ -16,6 +16,7 @@ from sims.figures import draw
 from sims.observed import read_observed
 from sims.observed_figures import subsets_of
 from sims.settings import EMAConfig, ObserveConfig, Setting, SGDConfig, get_setting
+from sims.settings.transformers import LlamaConfig
 from sims.sweep import run
 
 LRS = tuple(2.0**power for power in (-8.0, -6.0, -5.0, -4.0))
@@ -103,3 +104,26 @@ def test_runs_that_were_not_observed(tmp_path, capsys):
         read_observed([tmp_path])
     assert main(["decompose", str(tmp_path)]) == 2
     assert "observe" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("samples", [True, "tokens"])
+def test_windows_and_tokens_of_a_text(samples, tmp_path, capsys):
+    """Two steps of a Llama of one layer; what has no images has no gallery."""
+    smoke = get_setting("llama_adam", "smoke")
+    training = replace(
+        smoke.training,
+        steps=2,
+        evaluations=1,
+        model=LlamaConfig(layers=1, base_layers=1),
+        observe=ObserveConfig(2, samples=samples),
+    )
+    run(replace(smoke, training=training, seeds=(0,)), tmp_path / "runs")
+    assert main(["decompose", str(tmp_path / "runs"), "--out", str(tmp_path)]) == 0
+    assert "on 2 of 8 validation examples" in capsys.readouterr().out
+    names = {f"figure_{number:02d}" for number in (1, 8, 9, 10, 14, 16)}
+    assert {path.stem for path in tmp_path.glob("*.png")} == names
+    sweep = read_observed([tmp_path / "runs"])
+    result = next(iter(sweep.results.values()))
+    examples = 2 * 16 if samples == "tokens" else 2
+    assert result.extra["mci"].shape == result.example_losses.shape == (examples,)
+    assert result.example_losses.mean() == pytest.approx(result.loss[-1], rel=1e-5)

@@ -204,7 +204,30 @@ def test_a_weight_used_behind_its_layer_is_found_out():
     assert "hidden.weight" in observer.uncovered
 
 
-def test_examples_must_be_an_axis():
-    observer = SampleObserver(lambda model: losses(model).view(2, 8), cadence=CADENCE)
-    with pytest.raises(DomainError, match="an axis of their own"):
-        observer.prepare(net())
+def test_several_losses_make_an_example():
+    """Eight rows an example: their psi is the mean of the eight single ones."""
+    single = observe(net())
+    pairs = SampleObserver(lambda model: losses(model).view(2, 8), cadence=CADENCE)
+    model = net()
+    pairs.prepare(model)
+    sgd(model, STEPS, after=lambda step: pairs.step())
+    pairs.result()
+    expected = single.psi[0].unflatten(0, (2, 8)).mean(1)
+    torch.testing.assert_close(pairs.psi[0], expected, rtol=1e-9, atol=1e-12)
+
+
+def in_another_order(model: nn.Module) -> Tensor:
+    """The rows of an example are eight apart."""
+    return losses(model).view(2, 8).T
+
+
+def all_at_once(model: nn.Module) -> Tensor:
+    """Each loss depends on all examples."""
+    values: Tensor = losses(model)
+    return values / values.detach().mean() * values.mean()
+
+
+@pytest.mark.parametrize("wrong", [in_another_order, all_at_once])
+def test_examples_must_go_by_themselves_in_order(wrong):
+    with pytest.raises(DomainError, match="in the order of the losses, each example by itself"):
+        SampleObserver(wrong, cadence=CADENCE).prepare(net())
