@@ -1,50 +1,50 @@
 """Coordinate checks: how a network's activations, and what a few steps do to them, depend on width or depth.
 
-Source: arXiv 2203.03466, App. D.1. Under muP each layer's output moves by the same order at every width, and
-with residual branches scaled by 1/L at every depth. A parameterization that fails here cannot transfer.
+Source: arXiv 2203.03466, App. D.1. Under muP each layer's update moves its output by the same order at every
+width, and with residual branches scaled by 1/L at every depth. A parameterization that fails here cannot
+transfer. What is measured: ``sims.layer_sizes``; what is predicted:
+``hptheory.parameterization.coordinates``.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor, nn
 
 from hptheory.errors import DomainError
-from hptheory.parameterization import PARAMETERIZATIONS, Dynamics, abcd_preset, classify
+from hptheory.parameterization import (
+    PARAMETERIZATIONS,
+    CoordinateExponents,
+    Dynamics,
+    abcd_preset,
+    classify,
+    coordinate_exponents,
+)
 from sims.exponents import Exponent, Quantity, exponent, exponents_text, long_table
-from sims.members import Member
-from sims.models import build_model
-from sims.models.embedding import StackedEmbedding
-from sims.models.linear import StackedLinear
-from sims.optim.build import build_optimizer
+from sims.layer_sizes import Sizes, layer_sizes, small_batches
+from sims.models.build import rule_of_role
 from sims.settings import MLPConfig, Setting, Training
 from sims.settings.base import Parameterization
 from sims.settings.checks import check_known
 from sims.settings.transformers import TransformerConfig
-from sims.tasks import Batch, Task, load_task
-from sims.train import train_step
+from sims.tasks import load_task
 
 Axis = Literal["width", "depth"]
-Sizes = dict[tuple[str, Quantity], NDArray[np.float64]]
 DEPTHS = (4, 8, 16, 32)  # a block's input has moved by a share 1 - 1/depth of all blocks' sum: 0.11 in slope
 NARROWEST = 64  # below, corrections of order n^(-1/2) bend the line
-EXAMPLES = 64  # on which outputs are compared
 
 
 @dataclass(frozen=True)
 class CoordinateCheck:
     """The measured exponents of a setting under a parameterization, and all that they were fitted to.
 
-    ``sizes``: root mean squares [scale, seed] by (layer, quantity). ``passed``: every exponent does.
-    ``prediction`` is the classifier's, where it knows the network (an MLP under SGD or Adam).
+    ``sizes``: root mean squares [scale, seed] by (layer, quantity). ``passed``: every exponent is known to be
+    muP's. ``prediction`` is the classifier's for the parameterization, where it has one (SGD and Adam).
     """
 
     setting: str
@@ -61,7 +61,7 @@ class CoordinateCheck:
 
     @property
     def passed(self) -> bool:
-        """Whether every layer starts and moves by the same order at every scale."""
+        """Whether every layer starts and moves by muP's order at every scale."""
         return all(found.passes for found in self.exponents)
 
     def __str__(self) -> str:
@@ -81,7 +81,7 @@ class CoordinateCheck:
         return {
             **{name: getattr(self, name) for name in names},
             "regime": None if self.prediction is None else self.prediction.regime,
-            "exponents": [asdict(found) for found in self.exponents],
+            "exponents": [{**asdict(found), "passes": found.passes} for found in self.exponents],
             "passed": self.passed,
         }
 
@@ -101,21 +101,25 @@ def coordinate_check(
     lr: float | None = None,
     data_dir: Path | None = None,
 ) -> CoordinateCheck:
-    """Exponents, in width or depth, of every layer's output before training and of its change in a few steps.
+    """Exponents, in width or depth, of every layer's output, of what its update adds, and of its change.
 
-    Trained in double precision at a constant rate ``lr``, by default the lowest of the setting. Outputs are
-    compared on the same validation examples; blocks are averaged over. ``scales`` are widths, by default the
-    setting's from 64 on, or depths at its base width. ``parameterization`` is ``mup``, ``standard`` or
-    ``ntk``, by default the setting's. A transformer starts from larger weights than the setting's, see
-    ``_started``.
+    Trained in double precision at a constant rate ``lr``, by default the lowest of the setting, on small
+    batches (``small_batches``); compared on the examples of the first; blocks are averaged over. ``scales``
+    are widths, by default the setting's from 64 on, or depths at its base width. ``parameterization`` is
+    ``mup``, ``standard`` or ``ntk``, by default the setting's. A transformer starts from larger weights than
+    the setting's, see ``_started``.
+
+    Measured exponents are compared with muP's, which ``coordinate_exponents`` derives: 0, but -1/2 for a
+    readout's start, and, in the first steps of optimizers that answer to a gradient's size, for what the
+    updates of queries and keys add. In depth all are 0.
 
     Domain: three or more scales, two or more seeds, one or more steps, else ``DomainError``; depth is that of
     a transformer.
 
     *Laws*: muP passes with every optimizer; standard and NTK parameterizations fail, with the exponents of
-    ``hptheory.parameterization.classify`` after one small step.
+    ``hptheory.parameterization.coordinate_exponents`` after one small step.
     """
-    training = _started(setting.training)
+    training = small_batches(_started(setting.training))
     if parameterization is not None:
         check_known("parameterization", parameterization, PARAMETERIZATIONS)
         training = replace(training, parameterization=parameterization)
@@ -128,18 +132,19 @@ def coordinate_check(
         raise DomainError("steps", steps, "an integer >= 1")
     rate = min(setting.lrs) if lr is None else lr
     task = load_task(training.task, dtype=torch.float64, data_dir=data_dir)
-    rows = [_sizes(_at(training, axis, scale), task, seeds, steps, rate) for scale in chosen]
+    scaled = [_at(training, axis, scale) for scale in chosen]
+    rows = [layer_sizes(*each, task, tuple(seeds), steps, rate) for each in scaled]
     sizes: Sizes = {key: np.array([row[key] for row in rows]) for key in rows[0]}
-    prediction = _prediction(training) if axis == "width" else None
-    expected = {} if prediction is None else _expected(prediction)
+    mup = _predicted(replace(training, parameterization="mup"))
+    own = _predicted(training) if axis == "width" else None
     exponents = tuple(
         exponent(
             layer,
             quantity,
             chosen,
             table,
-            is_output=layer == "readout",
-            expected=expected.get((layer, quantity)),
+            wanted=_of(mup, layer, quantity) if mup and axis == "width" else 0.0,
+            expected=_of(own, layer, quantity) if own else None,
         )
         for (layer, quantity), table in sizes.items()
     )
@@ -154,7 +159,7 @@ def coordinate_check(
         seeds=tuple(seeds),
         sizes=sizes,
         exponents=exponents,
-        prediction=prediction,
+        prediction=_regime(training) if axis == "width" else None,
     )
 
 
@@ -168,8 +173,9 @@ def _started(training: Training) -> Training:
     """
     if not isinstance(training.model, TransformerConfig):
         return training
-    # A readout of gain 1 would move by its random part, of order n^(-1/2), at the narrow widths of a check.
-    started = replace(training.model, embedding_std=1.0, out_gain=1.0, readout_gain=0.25)
+    # A readout's start carries on what the layers below did as a random sum, n^(-1/2) of it, which a gain of
+    # order one would put above what its update adds; so small, it leaves gradients their direction alone.
+    started = replace(training.model, embedding_std=1.0, out_gain=1.0, readout_gain=1 / 64)
     return replace(training, model=started)
 
 
@@ -181,63 +187,33 @@ def _at(training: Training, axis: Axis, scale: int) -> tuple[Training, int]:
     return replace(training, model=replace(training.model, layers=scale)), training.base_width
 
 
-def _sizes(scaled: tuple[Training, int], task: Task, seeds: Sequence[int], steps: int, lr: float) -> Sizes:
-    """Root mean squares of every layer's output before training and of its change, one a seed."""
-    training, width = scaled
-    # A batched product of one matrix takes another route, with other rounding; there are two seeds or more.
-    model = build_model(training, width, list(seeds), task)
-    optimizer = build_optimizer(training, model, [Member(lr, seed) for seed in seeds])
-    chunk = task.validation()[0]
-    examples = Batch(chunk.x[:, :EXAMPLES], chunk.y[:, :EXAMPLES]).x
-    before = _outputs(model, examples)
-    for step in range(steps):
-        train_step(model, optimizer, task, task.batch(step, seeds, training.batch_size))
-    after = _outputs(model, examples)
-    change = {name: [b - a for a, b in zip(before[name], after[name], strict=True)] for name in before}
-    found: Sizes = {}
-    for name in before:
-        found[name, "start"] = np.mean([_rms(output) for output in before[name]], axis=0)
-        found[name, "change"] = np.mean([_rms(output) for output in change[name]], axis=0)
-    return found
+def _regime(training: Training) -> Dynamics | None:
+    """What the classifier says of the parameterization as a whole, under SGD or Adam."""
+    optimizer: Literal["sgd", "adam"]
+    match training.optimizer.name:
+        case "sgd":
+            optimizer = "sgd"
+        case "adam":
+            optimizer = "adam"
+        case _:
+            return None
+    layers = 1 if isinstance(training.model, MLPConfig) else 2
+    return classify(abcd_preset(training.parameterization, optimizer), layers)
 
 
-def _outputs(model: nn.Module, x: Tensor) -> dict[str, list[Tensor]]:
-    """What every layer with a matrix puts out; layers of one kind in different blocks together."""
-    found: dict[str, list[Tensor]] = {}
-    handles = []
-    for name, module in model.named_modules():
-        if isinstance(module, StackedLinear | StackedEmbedding):
-            kind = re.sub(r"\.\d+\.", ".*.", name)
-
-            def keep(_: nn.Module, __: Any, output: Tensor, kind: str = kind) -> None:
-                found.setdefault(kind, []).append(output.detach())
-
-            handles.append(module.register_forward_hook(keep))
-    with torch.no_grad():
-        model(x)
-    for handle in handles:
-        handle.remove()
-    return found
+def _predicted(training: Training) -> Mapping[str, CoordinateExponents] | None:
+    """The exponents in width of every kind of layer."""
+    base = training.base_width
+    degree = rule_of_role(training, "hidden")(base, base, base_d_in=base, base_d_out=base).degree
+    layers = 1 if isinstance(training.model, MLPConfig) else 2
+    name = training.optimizer.name
+    return coordinate_exponents(training.parameterization, name, hidden_layers=layers, degree=degree)
 
 
-def _rms(output: Tensor) -> NDArray[np.float64]:
-    """The root mean square of each member's output."""
-    return output.double().flatten(1).square().mean(1).sqrt().cpu().numpy()
-
-
-def _prediction(training: Training) -> Dynamics | None:
-    """The classifier's prediction for the two-layer network."""
-    if not isinstance(training.model, MLPConfig) or training.optimizer.name not in ("sgd", "adam"):
-        return None
-    optimizer: Literal["sgd", "adam"] = "sgd" if training.optimizer.name == "sgd" else "adam"
-    return classify(abcd_preset(training.parameterization, optimizer), hidden_layers=1)
-
-
-def _expected(prediction: Dynamics) -> dict[tuple[str, str], float]:
-    """The predicted exponents by the names of layers."""
-    return {
-        ("hidden", "start"): float(prediction.preactivations[0]),
-        ("hidden", "change"): float(prediction.first_changes[0]),
-        ("readout", "start"): float(prediction.output),
-        ("readout", "change"): float(prediction.first_output_change),
-    }
+def _of(predicted: Mapping[str, CoordinateExponents], layer: str, quantity: Quantity) -> float:
+    """The exponent of a layer by its name in the network."""
+    kinds = {"query": "scores", "key": "scores", "embedding": "input", "positions": "input"}
+    last = layer.rsplit(".", 1)[-1]
+    default = "hidden" if "hidden" in predicted else "input"
+    kind = last if last in predicted and last != "hidden" else kinds.get(last, default)
+    return float(getattr(predicted[kind], quantity))

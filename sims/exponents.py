@@ -8,30 +8,39 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import stdtrit
 
 from hptheory.errors import DomainError
 
-Quantity = Literal["start", "change"]
+Quantity = Literal["start", "update", "change"]
+Verdict = Literal["ok", "FAILS", "unclear"]
 TOLERANCE = 0.25
-"""Right exponents are 0; the nearest wrong ones of a scaling rule are 1/2 away. This is the middle."""
-LARGEST_ERROR = TOLERANCE / 2  # two standard errors are then within the tolerance
+"""The nearest wrong exponents of a scaling rule are 1/2 away from the right one. This is the middle."""
+CONFIDENCE = 0.95  # on each side of a slope
 
 
 @dataclass(frozen=True)
 class Exponent:
-    """The power of the scale (width or depth) in the size of a layer's output.
+    """The power of the scale (width or depth) in a size of a layer.
 
-    ``quantity`` is ``start`` (the output before training) or ``change`` (what training did to it). ``slope``
-    and ``standard_error`` are the mean over seeds and its error; None where the sizes are zero at some scale.
-    ``expected`` is the classifier's prediction where it has one. ``passes``: see ``exponent``.
+    ``quantity`` is ``start`` (the output before training), ``update`` (what the layer's own update adds to
+    it) or ``change`` (all that training did to it). ``slope`` and ``standard_error`` are the mean over seeds
+    and its error; None where the sizes are zero at some scale. ``wanted`` is muP's exponent, ``expected`` the
+    prediction for the parameterization at hand, where there is one. ``verdict``: see ``exponent``.
     """
 
     layer: str
     quantity: Quantity
     slope: float | None
     standard_error: float | None
+    wanted: float
     expected: float | None
-    passes: bool
+    verdict: Verdict
+
+    @property
+    def passes(self) -> bool:
+        """Whether the slope is known to be the wanted one."""
+        return self.verdict == "ok"
 
 
 def exponent(
@@ -40,15 +49,15 @@ def exponent(
     scales: Sequence[int],
     sizes: NDArray[np.float64],
     *,
-    is_output: bool = False,
+    wanted: float = 0.0,
     expected: float | None = None,
 ) -> Exponent:
     """The exponent of ``sizes`` [scale, seed] in ``scales``: a straight line on log-log axes for each seed.
 
-    It passes if the slope is zero to within ``TOLERANCE``, and known that well: two standard errors are no
-    more. The network's output
-    may start smaller at larger scales (muP's does, like n^(-1/2)), but not larger; a layer may start at zero;
-    a layer that does not move does not pass, nor does a size that is not finite.
+    The scatter of the seeds' slopes gives a 90 % interval (Student's t). The verdict is ``ok`` if all of it
+    lies within ``TOLERANCE`` of ``wanted``, ``FAILS`` if none of it does, and else ``unclear``: more seeds or
+    more scales will tell. A layer may start at zero; one that does not move fails, as does a size that is not
+    finite.
 
     Domain: at least three scales and two seeds, else ``DomainError``.
 
@@ -56,8 +65,8 @@ def exponent(
 
     >>> sizes = np.array([[2.0, 3.0], [1.0, 1.5], [0.5, 0.75]])
     >>> found = exponent("readout", "change", (64, 128, 256), sizes)
-    >>> round(found.slope, 12), round(found.standard_error, 12), found.passes
-    (-1.0, 0.0, False)
+    >>> round(found.slope, 12), round(found.standard_error, 12), found.verdict
+    (-1.0, 0.0, 'FAILS')
     """
     if len(scales) < 3:
         raise DomainError("scales", tuple(scales), "three or more, to see a slope")
@@ -65,12 +74,16 @@ def exponent(
         raise DomainError("seeds", sizes.shape[1], "two or more, to see an error")
     if not np.isfinite(sizes).all() or (sizes == 0).any():
         starts_at_zero = quantity == "start" and bool((sizes == 0).all())
-        return Exponent(layer, quantity, None, None, expected, starts_at_zero)
+        return Exponent(layer, quantity, None, None, wanted, expected, "ok" if starts_at_zero else "FAILS")
     slopes = np.polyfit(np.log(scales), np.log(sizes), 1)[0]
     slope, error = float(slopes.mean()), float(slopes.std(ddof=1) / np.sqrt(len(slopes)))
-    may_shrink = is_output and quantity == "start"
-    passes = error <= LARGEST_ERROR and slope <= TOLERANCE and (may_shrink or slope >= -TOLERANCE)
-    return Exponent(layer, quantity, slope, error, expected, passes)
+    reach, distance = float(stdtrit(len(slopes) - 1, CONFIDENCE)) * error, abs(slope - wanted)
+    verdict: Verdict = "unclear"
+    if distance + reach <= TOLERANCE:
+        verdict = "ok"
+    elif distance - reach > TOLERANCE:
+        verdict = "FAILS"
+    return Exponent(layer, quantity, slope, error, wanted, expected, verdict)
 
 
 def agrees(found: Exponent) -> bool | None:
@@ -82,24 +95,32 @@ def agrees(found: Exponent) -> bool | None:
 
 def exponents_text(exponents: Sequence[Exponent], heading: str, passed: bool) -> str:
     """The exponents as a table under a heading, with a verdict below."""
-    rows = [("layer", "of", "slope", "s.e.", "predicted", "")]
+    rows = [("layer", "of", "slope", "s.e.", "muP", "predicted", "")]
     for found in exponents:
         slope = "0 or inf" if found.slope is None else f"{found.slope:+.2f}"
         error = "" if found.standard_error is None else f"{found.standard_error:.2f}"
         expected = "" if found.expected is None else f"{found.expected:+.2f}"
-        verdict = "ok" if found.passes else "FAILS"
-        rows.append((found.layer, found.quantity, slope, error, expected, verdict))
+        rows.append(
+            (found.layer, found.quantity, slope, error, f"{found.wanted:+.2f}", expected, found.verdict)
+        )
     sizes = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = [
         "  ".join(cell.ljust(size) for cell, size in zip(row, sizes, strict=True)).rstrip() for row in rows
     ]
-    failed = sum(not found.passes for found in exponents)
-    verdict = (
-        "passed: every layer starts and moves by the same order at every scale"
-        if passed
-        else f"failed: {failed} of {len(exponents)} sizes depend on the scale, or are not known well enough"
+    return "\n".join([heading, *lines, _summary(exponents, passed)])
+
+
+def _summary(exponents: Sequence[Exponent], passed: bool) -> str:
+    """The verdict on all of them, in a sentence."""
+    if passed:
+        return "passed: every layer starts and moves by muP's order at every scale"
+    failed, unclear = (sum(found.verdict == word for found in exponents) for word in ("FAILS", "unclear"))
+    if failed:
+        return f"failed: {failed} of {len(exponents)} sizes depend on the scale as they should not"
+    return (
+        f"undecided: {unclear} of {len(exponents)} exponents are not known well enough; give more seeds or "
+        "scales further apart"
     )
-    return "\n".join([heading, *lines, verdict])
 
 
 def long_table(

@@ -13,7 +13,7 @@ from hptheory.figures.style import CATEGORY_COLOURS, MARKERS, figure_style
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-TITLES = {"start": "before training", "change": "change by training"}
+TITLES = {"start": "before training", "update": "by its own update", "change": "change by training"}
 
 
 def coordinate_check_figure(
@@ -22,7 +22,7 @@ def coordinate_check_figure(
     """The figure and its numbers: means over seeds with two standard errors; a line a layer, a panel a
     quantity.
 
-    ``table`` has the columns layer, quantity (start or change), ``axis``, seed and size.
+    ``table`` has the columns layer, quantity (start, update or change), ``axis``, seed and size.
 
     >>> rows = [("hidden", q, n, s, n**0.5) for q in ("start", "change") for n in (64, 128) for s in (0, 1)]
     >>> names = ("layer", "quantity", "width", "seed", "size")
@@ -36,8 +36,8 @@ def coordinate_check_figure(
     columns = {name: np.asarray(values) for name, values in table.items()}
     rows: list[tuple[Any, ...]] = []
     with figure_style():
-        figure = Figure(figsize=(9.6, 4.0))
-        for panel, quantity in zip(figure.subplots(1, 2, sharex=True), TITLES, strict=True):
+        figure = Figure(figsize=(12.8, 4.0))
+        for panel, quantity in zip(figure.subplots(1, len(TITLES), sharex=True), TITLES, strict=True):
             for index, layer in enumerate(layers):
                 chosen = (columns["layer"] == layer) & (columns["quantity"] == quantity)
                 scale, size = columns[axis][chosen], columns["size"][chosen]
@@ -65,7 +65,7 @@ def coordinate_check_figure(
             panel.set(
                 xscale="log", yscale="log", xlabel=axis, ylabel="root mean square", title=TITLES[quantity]
             )
-        figure.axes[1].legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+        figure.axes[-1].legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
         if title:
             figure.suptitle(title)
     names = ("layer", "quantity", axis, "mean", "error")

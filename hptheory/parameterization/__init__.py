@@ -8,6 +8,7 @@ exponents of a parameterization do to training.
 from __future__ import annotations
 
 from hptheory.parameterization.abcd import ABCD_PRESETS, Abcd, LayerExponents, abcd_preset
+from hptheory.parameterization.coordinates import CoordinateExponents, coordinate_exponents
 from hptheory.parameterization.dichotomy import Dynamics, classify
 from hptheory.parameterization.forward import attention_scale, residual_multiplier
 from hptheory.parameterization.layer_scaling import LayerScaling
@@ -18,8 +19,9 @@ from hptheory.parameterization.rules import PARAMETERIZATIONS, get_rule, ntk_rul
 from hptheory.parameterization.scaling_rule import OPTIMIZERS, scaling_rule
 
 __all__ = [
-    "ABCD_PRESETS", "OPTIMIZERS", "PARAMETERIZATIONS", "Abcd", "Dynamics", "Layer", "LayerExponents",
-    "LayerRule", "LayerScaling", "RankOne", "Response", "abcd_preset", "attention_scale", "classify",
-    "get_rule", "layer_rule", "model_rules", "network_layers", "ntk_rule", "rank_one_response",
-    "residual_multiplier", "rules_text", "scaling_rule", "standard_rule",
+    "ABCD_PRESETS", "OPTIMIZERS", "PARAMETERIZATIONS", "Abcd", "CoordinateExponents", "Dynamics", "Layer",
+    "LayerExponents", "LayerRule", "LayerScaling", "RankOne", "Response", "abcd_preset",
+    "attention_scale", "classify", "coordinate_exponents", "get_rule", "layer_rule", "model_rules",
+    "network_layers", "ntk_rule", "rank_one_response", "residual_multiplier", "rules_text",
+    "scaling_rule", "standard_rule",
 ]  # fmt: skip

@@ -24,14 +24,17 @@ class Dynamics:
 
     A number x stands for a size of order n^x. ``preactivations`` of the hidden layers h_1 ... h_L and
     ``output`` f are those at the start; ``first_changes`` and ``first_output_change`` what one (small) step
-    does to them, ``changes`` and ``output_change`` what a later step does, when the readout may have outgrown
-    its start. ``regime`` and ``reason`` are what Theorem 7 makes of it.
+    does to them, ``first_updates`` and ``first_output_update`` the part of it that a layer's own weights make
+    (Delta W times its input); ``changes`` and ``output_change`` what a later step does, when the readout may
+    have outgrown its start. ``regime`` and ``reason`` are what Theorem 7 makes of it.
     """
 
     preactivations: tuple[Fraction, ...]
     output: Fraction
     first_changes: tuple[Fraction, ...]
     first_output_change: Fraction
+    first_updates: tuple[Fraction, ...]
+    first_output_update: Fraction
     changes: tuple[Fraction, ...]
     output_change: Fraction
     regime: Regime
@@ -75,10 +78,11 @@ def classify(parameterization: Abcd, hidden_layers: int = 2) -> Dynamics:
     h = _activations(layers)
     output = HALF - (readout.a + readout.b) + h[-1]
     grown = _update(readout, -readout.a + h[-1], sign)
-    first, f_first = _changes(layers, readout, h, grown, -readout.b, sign)
-    later, f_later = _changes(layers, readout, h, grown, max(-readout.b, grown), sign)
+    own, first, f_own, f_first = _changes(layers, readout, h, grown, -readout.b, sign)
+    _, later, _, f_later = _changes(layers, readout, h, grown, max(-readout.b, grown), sign)
     regime, reason = _regime(h, output, later, f_later)
-    return Dynamics(tuple(h), output, tuple(first), f_first, tuple(later), f_later, regime, reason)
+    start, at_first = (tuple(h), output), (tuple(first), f_first, tuple(own), f_own)
+    return Dynamics(*start, *at_first, tuple(later), f_later, regime, reason)
 
 
 def _activations(layers: list[LayerExponents]) -> list[Any]:
@@ -103,23 +107,26 @@ def _changes(
     grown: Any,
     readout_size: Any,
     sign: bool,
-) -> tuple[list[Any], Any]:
-    """Changes of h_1 ... h_L and of f in one step, with readout weights of size n^readout_size."""
+) -> tuple[list[Any], list[Any], Any, Any]:
+    """What one step does to h_1 ... h_L by their own weights and in all, and to f by its own and in all.
+
+    Readout weights are of size n^readout_size.
+    """
     error = [-readout.a + readout_size]  # dL/dh_L, and downwards through transposed initial weights
     for layer in reversed(layers[1:]):
         error.insert(0, error[0] + HALF - (layer.a + layer.b))
+    own: list[Any] = []
     moved: list[Any] = []
     for index, layer in enumerate(layers):
         below = h[index - 1] if index else Fraction(0)
         step = _update(layer, -layer.a + error[index] + below, sign)
         aligned = 1 if index else 0  # the input has a fixed number of coordinates
-        change = -layer.a + step + below + aligned
-        if index:
-            change = max(change, HALF - (layer.a + layer.b) + moved[-1])
-        moved.append(change)
+        own.append(-layer.a + step + below + aligned)
+        carried = HALF - (layer.a + layer.b) + moved[-1] if index else own[0]
+        moved.append(max(own[-1], carried))
     by_readout = -readout.a + grown + h[-1] + 1
     by_features = -readout.a + readout_size + moved[-1] + 1
-    return moved, max(by_readout, by_features)
+    return own, moved, by_readout, max(by_readout, by_features)
 
 
 def _regime(h: list[Any], output: Any, changes: list[Any], output_change: Any) -> tuple[Regime, str]:

@@ -42,9 +42,10 @@ def test_mup_learns_features_ntk_is_a_kernel_standard_is_unstable(optimizer, lay
 def test_every_layer_is_maximal_in_mup_and_ntk(optimizer):
     """In muP each layer's features move by order one; in NTK by n^(-1/2), and the output by order one."""
     mup, ntk = (classify(abcd_preset(name, optimizer), 3) for name in ("mup", "ntk"))
-    assert mup.first_changes == mup.changes == (0, 0, 0)
+    assert mup.first_updates == mup.first_changes == mup.changes == (0, 0, 0)
     assert mup.output_change == mup.first_output_change == 0
-    assert ntk.first_changes == ntk.changes == (-HALF, -HALF, -HALF)
+    assert ntk.first_updates == ntk.first_changes == ntk.changes == (-HALF, -HALF, -HALF)
+    assert mup.first_output_update == ntk.first_output_update == 0
     assert ntk.output_change == ntk.first_output_change == 0
 
 

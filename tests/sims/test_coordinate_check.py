@@ -11,13 +11,13 @@ import pytest
 from hptheory.cli import main
 from hptheory.errors import DomainError
 from sims.coordinate_check import CoordinateCheck, coordinate_check
-from sims.exponents import agrees
+from sims.exponents import TOLERANCE, agrees
 from sims.settings import AdamConfig, MuonConfig, OptimizerConfig, Setting, SGDConfig, get_setting
 from sims.settings.language import LanguageConfig
 
 ADAM, SGD, MUON = AdamConfig(beta2=0.95), SGDConfig(), MuonConfig()
 WIDTHS = (128, 256, 512, 1024)
-DEPTHS = (8, 16, 32)
+DEPTHS = (6, 12, 24)
 SMALL = 1e-4  # a rate at which one step changes outputs in proportion
 
 
@@ -48,25 +48,60 @@ def test_standard_and_ntk_fail(optimizer, parameterization):
 @pytest.mark.parametrize("optimizer", [ADAM, SGD], ids=lambda config: config.name)
 @pytest.mark.parametrize("parameterization", ["mup", "standard", "ntk"])
 def test_exponents_are_those_of_the_classifier(optimizer, parameterization):
-    """The largest difference is that of a readout under Adam, whose signs are aligned in part: 0.19."""
     found = checked(optimizer, parameterization)
     assert found.prediction is not None
-    assert len(found.exponents) == 4
+    assert len(found.exponents) == 6
     assert all(agrees(row) for row in found.exponents), str(found)
 
 
 def llama(vocabulary: int = 300) -> Setting:
     setting = get_setting("llama_adam", "smoke")
     task = LanguageConfig("pydoc", vocabulary=vocabulary, context=16, validation_windows=8)
-    return replace(setting, training=replace(setting.training, task=task, base_width=32))
+    model = replace(setting.training.model, layers=2)
+    return replace(setting, training=replace(setting.training, task=task, base_width=32, model=model))
+
+
+TRANSFORMER_WIDTHS = (64, 128, 256)
+QUICK = {"scales": TRANSFORMER_WIDTHS, "seeds": (0, 1, 2, 3), "steps": 1, "lr": SMALL}
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [SGD, pytest.param(ADAM, marks=pytest.mark.slow), pytest.param(MUON, marks=pytest.mark.slow)],
+    ids=lambda config: config.name,
+)
+def test_a_transformer_at_several_widths(optimizer):
+    """What every layer's own update adds to its output is of muP's order, the readout's included; under SGD
+    queries and keys lag by n^(-1/2) in the first steps."""
+    setting = llama()
+    setting = replace(setting, training=replace(setting.training, optimizer=optimizer))
+    found = coordinate_check(setting, **QUICK)
+    own = [row for row in found.exponents if row.quantity in ("start", "update")]
+    assert len(own) == 2 * 9
+    # Signs that are aligned in part bend the line by 0.1; random draws of four seeds, by another 0.15 (SGD,
+    # whose updates are as large as its gradients).
+    assert all(agrees(row) for row in own), str(found)
+    assert not [row for row in own if row.verdict == "FAILS"], str(found)
+    scores = [row.wanted for row in own if row.quantity == "update" and row.layer.endswith(("query", "key"))]
+    assert scores == ([-0.5, -0.5] if optimizer is SGD else [0.0, 0.0])
+
+
+@pytest.mark.slow
+def test_one_rate_for_all_widths_of_a_transformer_fails_as_predicted():
+    found = coordinate_check(llama(), parameterization="standard", **QUICK)
+    assert not found.passed
+    rows = {row.layer: row for row in found.exponents if row.quantity == "update"}
+    assert rows["blocks.*.feed_forward.up"].expected == rows["readout"].expected == 1.0
+    assert all(agrees(row) for row in rows.values()), str(found)
 
 
 def test_a_transformer_at_several_depths():
-    """Llama with residual branches at 1/L: every layer moves as much with 32 blocks as with 8. The share of
-    all blocks that a block's input has seen, 1 - 1/L, tilts the line by 0.07."""
-    found = coordinate_check(llama(), axis="depth", scales=DEPTHS, seeds=(0, 1, 2, 3), steps=2, lr=1e-3)
+    """Llama with residual branches at 1/L: every layer moves as much with 24 blocks as with 6. The share of
+    all blocks that a block's input has seen, 1 - 1/L, tilts the line by 0.10."""
+    found = coordinate_check(llama(), axis="depth", scales=DEPTHS, seeds=range(6), steps=1, lr=1e-3)
     assert {row.layer for row in found.exponents} >= {"embedding", "blocks.*.attention.query", "readout"}
-    assert found.passed, str(found)
+    assert not [row for row in found.exponents if row.verdict == "FAILS"], str(found)
+    assert all(abs(row.slope) <= TOLERANCE for row in found.exponents), str(found)
 
 
 def test_one_rate_of_sgd_at_all_depths_fails():
@@ -75,7 +110,7 @@ def test_one_rate_of_sgd_at_all_depths_fails():
     setting = llama()
     training = replace(setting.training, optimizer=SGD, parameterization="standard")
     setting = replace(setting, training=training)
-    found = coordinate_check(setting, axis="depth", scales=DEPTHS, seeds=(0, 1, 2), steps=2, lr=1e-3)
+    found = coordinate_check(setting, axis="depth", scales=DEPTHS, seeds=(0, 1, 2), steps=1, lr=1e-3)
     slopes = {row.layer: row.slope for row in found.exponents if row.quantity == "change"}
     assert slopes["blocks.*.feed_forward.down"] < -0.5
     assert not found.passed
@@ -86,7 +121,7 @@ def test_a_check_is_plain_data():
     content = json.loads(json.dumps(found.to_dict()))
     assert content["regime"] == "kernel"
     assert content["passed"] is False
-    assert len(found.table()["size"]) == 4 * len(WIDTHS) * 8
+    assert len(found.table()["size"]) == 6 * len(WIDTHS) * 8
 
 
 def test_the_command_exits_with_the_verdict(capsys, tmp_path):
