@@ -42,6 +42,11 @@ TRUNCATION = "truncation of each width; top-k losses at one rate"
 OBSERVED = "sims.observed_figures"
 SWEEPS = "sims.sweep_figures"
 TRANSFORMERS = "sims.transformer_figures"
+COMPARISONS = "sims.comparison_figures"
+OPTIMIZERS = (
+    "adam", "muon", "soap", "soap_blocked", "shampoo", "shampoo_blocked", "adamuon", "adamuon_normalised",
+    "shampoo_grafted", "shampoo_grafted_blocked", "shampoo_grafted_normalised",
+)  # fmt: skip
 SAMPLES = ("cifar_mlp --observe samples",)
 
 EXPERIMENTS: dict[str, Experiment] = {
@@ -111,5 +116,45 @@ EXPERIMENTS: dict[str, Experiment] = {
     "replay": Experiment(
         "sims.replay:replay_figure", "direct tuning and transfer replayed at every budget", ("digits",)
     ),
+    "standard": Experiment(
+        f"{COMPARISONS}:drift",
+        "drift of the optimum under muP and under the standard parameterization",
+        tuple(f"llama_{name}{rule}" for name in ("adam", "muon", "adamuon") for rule in ("", "_standard")),
+    ),
+    "drift": Experiment(
+        f"{COMPARISONS}:drift",
+        "drift of the optimum by optimizer, with blocks and spectral normalisation and without",
+        tuple(f"llama_{name}" for name in OPTIMIZERS),
+    ),
+    "decay": Experiment(
+        f"{COMPARISONS}:drift",
+        "drift of the best weight decay, where decay falls like 1/width and where it is constant",
+        ("llama_muon_decay", "llama_muon_decay_constant"),
+    ),
+    "batch": Experiment(
+        f"{COMPARISONS}:batches",
+        "drift of the optimum with the batch size",
+        ("llama_adam", "llama_adam_batch_double", "llama_adam_batch_fourfold"),
+    ),
+    "multiplier": Experiment(
+        f"{COMPARISONS}:multipliers",
+        "loss against compute; compute multipliers over Adam",
+        tuple(f"llama_{name}" for name in ("adam", "muon", "soap", "shampoo", "adamuon")),
+    ),
+    "stable-rank": Experiment(
+        f"{COMPARISONS}:ranks",
+        "stable rank of the updates against width",
+        tuple(f"llama_{name}" for name in ("adam", "muon", "soap", "soap_blocked", "shampoo", "dion")),
+    ),
+    "newton-schulz": Experiment(
+        f"{SWEEPS}:rate_curves_side_by_side",
+        "Muon with 1, 3 and 5 iterations of Newton-Schulz, and with the polar factor",
+        ("llama_muon_steps_1", "llama_muon_steps_3", "llama_muon", "llama_muon_exact"),
+    ),
+    "hidden": Experiment(
+        f"{TRANSFORMERS}:profiles",
+        "top-k losses under Muon with all layers trained, and with the orthogonalised ones alone",
+        (*_observed("llama_muon"), *_observed("llama_muon_hidden")),
+    ),
 }
-"""By the numbers of arXiv 2512.22768, or by name."""
+"""By the numbers of arXiv 2512.22768, or by name: comparisons of 2512.05620, and ablations."""

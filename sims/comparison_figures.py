@@ -1,0 +1,126 @@
+"""The comparisons of arXiv 2512.05620 between optimizers and scaling rules, drawn from run directories."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hptheory.transfer import analyse
+from sims.errors import RunDirectoryError
+from sims.report import by_name, read_runs
+
+if TYPE_CHECKING:
+    import xarray
+    from matplotlib.figure import Figure
+
+Drawn = tuple["Figure", dict[str, Any]]
+NAMES = {"lr": "learning rate"}
+
+
+def drift(runs: Sequence[Path]) -> Drawn:
+    """How the optimum of whatever was swept moves with width, and what that costs, a curve a sweep."""
+    from hptheory.figures.optimum_drift import optima_of, optimum_drift, transfer_costs
+
+    reports = {name: analyse(read_runs(run)) for name, run in by_name(runs).items()}
+    swept = {report.table.hp_names for report in reports.values()}
+    if len(swept) > 1 or len(next(iter(swept))) > 1:
+        raise RunDirectoryError(f"these sweeps are not over one and the same hyperparameter: {sorted(swept)}")
+    costs = {name: transfer_costs(_losses(run)) for name, run in by_name(runs).items()}
+    optima = {name: optima_of(report) for name, report in reports.items()}
+    name = swept.pop()[0]
+    return optimum_drift(optima, costs, NAMES.get(name, name.replace("_", " ")))
+
+
+def batches(runs: Sequence[Path]) -> Drawn:
+    """How the optimal rate moves with the batch size, a curve a width; a run directory a batch size.
+
+    Dotted: proportional to the root of the batch size, the rule for Adam where the gradient's noise outweighs
+    it (arXiv 2205.10287).
+    """
+    from hptheory.figures.optimum_drift import Optimum, optima_of, optimum_drift, transfer_costs
+    from sims.store import Store
+
+    sizes = {run: Store(run).setting().training.batch_size for run in runs}
+    if len(set(sizes.values())) < max(2, len(runs)):  # a directory given twice has one entry
+        given = ", ".join(map(str, sizes.values()))
+        raise RunDirectoryError(f"two batch sizes or more are needed, a run directory each, not {given}")
+    ordered = sorted(runs, key=lambda run: sizes[run])
+    losses = {sizes[run]: _losses(run) for run in ordered}
+    widths = sorted(set.intersection(*(set(table) for table in losses.values())))
+    optima: dict[str, list[Optimum]] = {f"width {n}": [] for n in widths}
+    for run in ordered:
+        for found in optima_of(analyse(read_runs(run))):
+            if found.scale in widths:
+                optima[f"width {found.scale:g}"].append(
+                    Optimum(sizes[run], found.hp, found.low, found.high, found.inside)
+                )
+    costs = {f"width {n}": transfer_costs({size: table[n] for size, table in losses.items()}) for n in widths}
+    return optimum_drift(optima, costs, scale_name="batch size", guide=(0.5, "root of the batch size"))
+
+
+def multipliers(runs: Sequence[Path]) -> Drawn:
+    """Loss against compute, and how much of it each optimizer saves over the first (AdamW, say)."""
+    from hptheory.figures.compute_multipliers import compute_multipliers
+
+    return compute_multipliers({name: analyse(read_runs(run)) for name, run in by_name(runs).items()})
+
+
+def ranks(runs: Sequence[Path], data_dir: Path | None = None) -> Drawn:
+    """Stable rank of the updates against width; the first steps are trained again to see them.
+
+    At the best rate of each width, the first seed. Of ``STEPS``, those that the run has.
+    """
+    from hptheory.figures.stable_ranks import stable_ranks
+    from sims.members import Member
+    from sims.settings import Setting
+    from sims.stable_rank import STEPS, update_ranks
+    from sims.store import Store, load
+    from sims.tasks import load_task
+    from sims.train import steps_of
+
+    found: dict[str, dict[int, dict[int, list[float]]]] = {}
+    for name, run in by_name(runs).items():
+        setting: Setting = Store(run).setting()
+        training = replace(setting.training, observe=None)
+        task = load_task(training.task, data_dir=data_dir)
+        steps = [step for step in STEPS if step <= steps_of(training, task)]
+        best = best_rates(load(run))
+        members = {width: Member(lr, setting.seeds[0]) for width, lr in best.items()}
+        found[name] = {n: update_ranks(training, n, member, task, steps) for n, member in members.items()}
+    return stable_ranks(found)
+
+
+def best_rates(data: xarray.Dataset) -> dict[int, float]:
+    """The rate of the least mean loss at every width that is finished.
+
+    Domain: no such width raises ``RunDirectoryError``.
+    """
+    means = data.loss.mean(("seed", *(set(data.loss.dims) - {"width", "seed", "lr"})))
+    best = {
+        int(n): float(data.lr.values[int(np.nanargmin(means.sel(width=n).values))])
+        for n in data.width.values
+        if data.finished.sel(width=n).all()
+    }
+    if not best:
+        raise RunDirectoryError("no width is finished; run the sweep on")
+    return best
+
+
+def _losses(run: Path) -> Mapping[int, Any]:
+    """[seed, HP] of every finished width, HPs being whatever was swept."""
+    from sims.store import load
+    from sims.table import further_axes, swept
+
+    data = load(run)
+    name = swept(data)[0]
+    fixed = {axis: 0 for axis in ("lr", *further_axes(data)) if axis != name}
+    loss = data.loss.isel(fixed)
+    return {
+        int(n): loss.sel(width=n).transpose("seed", name).values
+        for n in data.width.values
+        if data.finished.sel(width=n).all()
+    }

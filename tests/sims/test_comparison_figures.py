@@ -1,0 +1,120 @@
+"""Comparisons of optimizers are drawn from run directories; the stable rank of updates."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from benchmarks.synthetic_sweeps import sweep as synthetic_sweep
+from hptheory.errors import DomainError
+from sims.errors import RunDirectoryError
+from sims.figures import draw
+from sims.members import Member
+from sims.settings import AdamConfig, MuonConfig, Setting, get_setting
+from sims.stable_rank import stable_rank, update_ranks
+from sims.store import load
+from sims.sweep import run
+from sims.tasks import load_task
+
+RATES = tuple(2.0**power for power in (-11, -8, -5, -2))
+
+
+def small(**changes: object) -> Setting:
+    """Two widths of the digits, two seeds, four rates, twelve steps."""
+    smoke = get_setting("digits", "smoke")
+    training = replace(smoke.training, epochs=None, steps=12, evaluations=1, optimizer=AdamConfig())
+    return replace(smoke, training=training, widths=(8, 64), lrs=RATES, **changes)
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("runs")
+    run(small(), directory)
+    return directory
+
+
+def test_drift_has_a_curve_a_sweep(runs: Path, tmp_path: Path) -> None:
+    setting = small(name="digits_standard")
+    run(replace(setting, training=replace(setting.training, parameterization="standard")), tmp_path)
+    _, numbers = draw("standard", [runs, tmp_path])
+    assert list(dict.fromkeys(numbers["series"])) == ["digits (smoke)", "digits_standard (smoke)"]
+    cost = [v for v, kind in zip(numbers["value"], numbers["kind"], strict=True) if kind == "cost"]
+    means = load(runs).loss.mean("seed")
+    narrow = int(means.sel(width=8).argmin())
+    expected = float(means.sel(width=64)[narrow] - means.sel(width=64).min())
+    assert cost[:2] == pytest.approx([0.0, expected])
+
+
+def test_drift_of_weight_decay_is_along_weight_decay(tmp_path: Path) -> None:
+    setting = small(hps=(("weight_decay", (0.1, 1.0, 10.0)),))
+    run(replace(setting, lrs=(2.0**-6,)), tmp_path)
+    figure, numbers = draw("decay", [tmp_path])
+    assert "weight decay" in figure.axes[0].get_ylabel()
+    optima = [v for v, kind in zip(numbers["value"], numbers["kind"], strict=True) if kind == "optimum"]
+    assert all(0.1 <= value <= 10.0 for value in optima)
+
+
+def test_sweeps_over_different_hyperparameters_have_no_common_drift(runs: Path, tmp_path: Path) -> None:
+    setting = replace(small(hps=(("beta1", (0.8, 0.9)),)), lrs=(2.0**-6,), widths=(8,), seeds=(0,))
+    run(setting, tmp_path)
+    with pytest.raises(RunDirectoryError, match="one and the same hyperparameter"):
+        draw("drift", [runs, tmp_path])
+
+
+def test_batches_are_told_apart_by_their_size(runs: Path, tmp_path: Path) -> None:
+    setting = small(name="digits_double")
+    run(replace(setting, training=replace(setting.training, batch_size=64, steps=6)), tmp_path)
+    _, numbers = draw("batch", [tmp_path, runs])
+    assert set(numbers["series"]) == {"width 8", "width 64"}
+    assert set(numbers["scale"]) == {32, 64}
+    with pytest.raises(RunDirectoryError, match="not 32, 32"):
+        draw("batch", [runs, runs])
+
+
+def test_multipliers_are_over_the_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("sims.comparison_figures.by_name", lambda runs: {str(run): run for run in runs})
+    monkeypatch.setattr(
+        "sims.comparison_figures.read_runs", lambda run: synthetic_sweep(0.5, 1.0, noise=0.002)
+    )
+    figure, numbers = draw("multiplier", [Path("a"), Path("b")])
+    assert "over a" in figure.axes[1].get_ylabel()
+    assert {
+        s for s, kind in zip(numbers["series"], numbers["kind"], strict=True) if kind == "multiplier"
+    } == {"b"}
+
+
+def test_stable_ranks_are_drawn_at_the_steps_that_a_run_has(runs: Path) -> None:
+    _, numbers = draw("stable-rank", [runs])
+    assert list(zip(numbers["step"], numbers["width"], strict=True)) == [(4, 8), (4, 64)]
+    assert all(1 <= value <= 64 for value in numbers["value"])
+
+
+def test_the_stable_rank_is_that_of_the_norms() -> None:
+    matrix = torch.randn(3, 5, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    frobenius, spectral = (torch.linalg.matrix_norm(matrix, order) for order in ("fro", 2))
+    assert stable_rank(matrix) == pytest.approx((frobenius / spectral) ** 2)
+    one = torch.outer(torch.arange(1.0, 4.0), torch.arange(1.0, 6.0))
+    assert float(stable_rank(one)) == pytest.approx(1.0)
+
+
+def test_law_orthogonalised_updates_have_the_rank_of_the_smaller_side() -> None:
+    training = replace(small().training, optimizer=MuonConfig(kind="exact"))
+    task = load_task(training.task, dtype=torch.float64)
+    # 8 x 64 inputs, of which more than eight pixels vary; the momentum's rank is 8
+    [rank] = update_ranks(training, 8, Member(2.0**-6, 0), task, [3])[3]
+    assert rank == pytest.approx(8.0, rel=1e-6)
+    with pytest.raises(DomainError, match="from 1 to 12"):
+        update_ranks(training, 8, Member(2.0**-6, 0), task, [3, 40])
+
+
+def test_best_rates_need_a_finished_width(tmp_path: Path, runs: Path) -> None:
+    from sims.comparison_figures import best_rates
+
+    data = load(runs)
+    assert set(best_rates(data)) == {8, 64}
+    with pytest.raises(RunDirectoryError, match="no width is finished"):
+        best_rates(data.assign(finished=np.logical_not(data.finished)))
