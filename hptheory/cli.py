@@ -56,10 +56,10 @@ def figure(
     runs: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="DIR ...")] = (),
     out: Annotated[Path, tyro.conf.arg(metavar="DIR")] = Path("figures"),
 ) -> None:
-    """Draw a figure of the paper (arXiv 2512.22768), and save the plotted numbers beside it.
+    """Draw a figure of arXiv 2512.22768, or a comparison of optimizers; the plotted numbers lie beside it.
 
     Args:
-        number: Which figure: 3, 4, theorem-2, or that of an experiment.
+        number: Which figure: 3, 4, theorem-2, or that of an experiment (1 to 35, replay, drift, ...).
         runs: For the figure of an experiment, the run directories to draw it from.
         out: The folder for the PNG and the CSV.
     """
