@@ -52,6 +52,7 @@ CLAIMS = (
         r"- k(t-1)\bigr]\bigl[A(\psi_1 t - t + 1) - B t(t-1)\bigr]\Bigr\}, \quad k = \mu_1^2 + \mu_2^2 t",
         note=r"With $c_0, c_1, c_2$ as printed. The last bracket is zero at the optimum.",
         depends_on=("b4-deta-risk", "b4-deta-slope-m1", "b4-deta-slope-m2"),
+        corrected_depends_on=("b4-deta-risk", "b4-deta-slope-m1-corrected", "b4-deta-slope-m2-corrected"),
     ),
     Claim(
         id="b4-Q-factor",
@@ -82,6 +83,7 @@ CLAIMS = (
         r"t^* + 1)} = \frac{A(t^*-1)(\mu_1^2 + \mu_2^2 t^*)(\mu_1^2 + \mu_2^2 t^{*2})}{\mu_1^4\, t^* S(t^*)}",
         note=r"$(\mu_1^2 + \mu_2^2 t^{*2})/\mu_1^2$ takes the place of $2(t^* - 1)$. $C_\eta > 0$ as before.",
         depends_on=("eq-15",),
+        corrected_depends_on=("eq-15-corrected",),
     ),
     Claim(
         id="b4-C-eta-sign",
@@ -90,6 +92,6 @@ CLAIMS = (
         verdict=Verdict.PROVED,
         check=loss_gap_sign,
         note=r"With the corrected $C_\eta$, for all $A, B > 0$.",
-        depends_on=("eq-16", "b4-optimality-signs"),
+        depends_on=("eq-16-corrected", "b4-optimality-signs"),
     ),
 )

@@ -58,6 +58,7 @@ CLAIMS = (
         r"(\mu_2^2 m_1 + \mu_1^2 m_2)^2",
         note="The right side is the derivative of the term that is missing in $E$.",
         depends_on=("b4-system-1", "b4-T3-at-0"),
+        corrected_depends_on=("b4-system-1-corrected", "b4-T3-at-0"),
     ),
     Claim(
         id="b4-eq-13-row-2",
@@ -107,6 +108,7 @@ CLAIMS = (
         r"t\, S(t)} > 0",
         note=r"The sign changes: at fixed ridge, $m_1$ grows with $\eta$.",
         depends_on=("eq-13", "b4-eq-13-row-2", "eq-14"),
+        corrected_depends_on=("eq-13-corrected", "b4-eq-13-row-2", "eq-14"),
     ),
     *refuted(
         id="b4-deta-m2",
@@ -135,6 +137,7 @@ CLAIMS = (
         r"\mu_1^2) t\bigr)}{\mu_1^6\psi_1^2\, t^2 S(t)}",
         note="The two printed forms have opposite signs.",
         depends_on=("eq-13", "b4-eq-13-row-2", "eq-14"),
+        corrected_depends_on=("eq-13-corrected", "b4-eq-13-row-2", "eq-14"),
     ),
     Claim(
         id="b4-deta-risk",
@@ -175,6 +178,7 @@ CLAIMS = (
         r"out. (The "
         r"printed (15) uses it with the opposite sign.)",
         depends_on=("b4-deta-m1", "b4-deta-m2"),
+        corrected_depends_on=("b4-deta-m1-corrected", "b4-deta-m2-corrected"),
     ),
     *refuted(
         id="b4-deta-slope-m2",
@@ -194,6 +198,7 @@ CLAIMS = (
         r"J_0} = \frac{"
         r"\partial_t(\partial_\eta m_2)}{\partial_t\lambda} \quad\text{with the same } X, Y",
         depends_on=("b4-deta-m1", "b4-deta-m2"),
+        corrected_depends_on=("b4-deta-m1-corrected", "b4-deta-m2-corrected"),
     ),
     Claim(
         id="b4-script-S",

@@ -16,7 +16,12 @@ import numpy as np
 from hptheory.decomposition import minimize_proxy, select_truncation
 from hptheory.decomposition.grid_measures import convexity_error, lipschitz, second_derivatives
 from hptheory.decomposition.proxy import proxy
-from proofs_check.certificates import require_combination, require_counterexample, require_item
+from proofs_check.certificates import (
+    require_combination,
+    require_counterexample,
+    require_item,
+    require_point,
+)
 from proofs_check.claims import Claim, Refuted, Verdict, refuted
 
 Table = tuple[tuple[int, ...], ...]
@@ -67,8 +72,9 @@ def worst(scores: list[Fraction], present: int) -> int:
 def descends(rule: Rule = smallest) -> str:
     """Check that each change of Algorithm 2 lowers (J, kappa): as kappa is one of n^g, it ends.
 
-    A change takes another minimiser of the scores: J falls, or stays and kappa_i falls, the smallest winning.
-    Run on all pairs of tables with entries 0 and 1 for two HPs and two components, from every start.
+    A change takes a minimiser of the scores, of which the present one is J itself: J does not rise. If J
+    stays, the present kappa_i is a minimiser too, and the smallest one, another, lies below it. Run, too, on
+    all pairs of tables with entries 0 and 1 for two HPs and two components, from every start.
     """
     rows = list(product((0, 1), repeat=2))
     for own, limit in product(product(rows, repeat=2), repeat=2):
@@ -86,6 +92,17 @@ def descends(rule: Rule = smallest) -> str:
                             raise Refuted(
                                 f"tables {own}, {limit}: {before[1]} -> {tuple(kappa)} at J = {before[0]}"
                             )
+    names = ["J_present", "J_chosen", "k_present", "k_chosen"]
+    least = {"chosen_minimises": "J_present - J_chosen"}
+    require_combination("J does not rise", names, least, "J_present - J_chosen", [("1", "chosen_minimises")])
+    require_combination(
+        "in a tie kappa falls",
+        names,
+        {"smallest_minimiser": "k_present - k_chosen - 1"},
+        "k_present - k_chosen",
+        [("1", "smallest_minimiser"), ("1", "")],
+        relation=">",
+    )
     return "each change lowers (J, kappa): the descent ends, whatever the tables"
 
 
@@ -151,14 +168,40 @@ def fails_needlessly() -> str:
 
 
 def library_objective(taus: tuple[int, int] = (1, 2)) -> str:
-    """Check that the library's (18) is the one in fractions, on integer tables and all truncations."""
-    own, limit, hps = ((3, -1, 4), (1, -5, 9), (-2, 6, 5)), ((3, 5, 8), (-9, 7, 9), (3, 2, -3)), (0, 1, 3)
+    """Check that the library's (18) is the one in fractions, on integer tables and all truncations.
+
+    Four HPs, two components; every number that occurs is a float exactly. The certificate says what makes it
+    (18): each gap is a size, each Lipschitz constant the largest of three sizes, attained.
+    """
+    own, limit, hps = ((3, -1), (1, -5), (-2, 6), (4, 4)), ((3, 5), (-9, 7), (3, 2), (0, -6)), (0, 1, 3, 4)
     problem = proxy(np.array(own), np.array(limit), hps, 1, 2)
-    for kappa in product((1, 2, 3), repeat=3):
-        expected = objective(own, limit, hps, taus, kappa)
-        if abs(Fraction(float(problem.objective(kappa))) - expected) > Fraction(1, 10**12):
-            raise Refuted(f"J{kappa} = {problem.objective(kappa)}, not {expected}")
+    for kappa in product((1, 2), repeat=4):
+        found = Fraction(float(problem.objective(kappa)))
+        if found != objective(own, limit, hps, taus, kappa):
+            raise Refuted(f"J{kappa} = {found}, not {objective(own, limit, hps, taus, kappa)}")
+        _record_objective(own, limit, hps, kappa, found)
     return "the library's objective is (18), on integer tables"
+
+
+def _record_objective(own: Table, limit: Table, hps: Kappa, kappa: Kappa, found: Fraction) -> None:
+    """The value that the library found, by what defines (18)."""
+    point: dict[str, Fraction | int] = {"J": found, "tau1": 1, "tau2": 2}
+    conditions = ["J == (gap0 + gap1 + gap2 + gap3)/4 + tau1*Lip_own + tau2*Lip_limit"]
+    for i, k in enumerate(kappa):
+        point |= {f"nu{i}": hps[i], f"top_own{i}": own[i][k - 1], f"top_limit{i}": limit[i][k - 1]}
+        point |= {
+            f"rest_own{i}": own[i][-1] - own[i][k - 1],
+            f"rest_limit{i}": limit[i][-1] - limit[i][k - 1],
+        }
+        point[f"gap{i}"] = abs(own[i][k - 1] - limit[i][k - 1])
+        conditions += [f"gap{i} >= 0", f"gap{i}**2 == (top_own{i} - top_limit{i})**2"]
+    for table in ("own", "limit"):
+        slopes = [f"((rest_{table}{i + 1} - rest_{table}{i})/(nu{i + 1} - nu{i}))" for i in range(3)]
+        rests = [Fraction(point[f"rest_{table}{i}"]) for i in range(4)]
+        point[f"Lip_{table}"] = max(abs(rests[i + 1] - rests[i]) / (hps[i + 1] - hps[i]) for i in range(3))
+        conditions += [f"Lip_{table} >= 0", *(f"Lip_{table}**2 >= {slope}**2" for slope in slopes)]
+        conditions.append("*".join(f"(Lip_{table}**2 - {slope}**2)" for slope in slopes) + " == 0")
+    require_point(f"J at kappa = {kappa}", point, conditions)
 
 
 def parabola_is_exact() -> str:

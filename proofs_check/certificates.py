@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from proofs_check.checker import CertificateError, check_item
 from proofs_check.claims import Refuted
 from proofs_check.rational import RationalFunction, terms
-from proofs_check.recording import is_recording, of_expression, of_function, record
+from proofs_check.recording import is_recording, of_expression, of_function, of_functions, record
 
 if TYPE_CHECKING:
     from sympy import Expr
@@ -29,6 +29,15 @@ def require_zero(expression: Expr | RationalFunction, what: str) -> None:
     if rest != 0:
         raise Refuted(f"{what}: the difference is {_short(rest)}, not 0")
     _record(expression, "zero", what)
+
+
+def require_zeros(functions: Sequence[RationalFunction], what: str) -> None:
+    """Raise `Refuted` unless each of several rational functions is 0; one item shows them all."""
+    for number, function in enumerate(functions):
+        if function != 0:
+            raise Refuted(f"{what}: number {number} is {_short(function)}, not 0")
+    if is_recording():
+        record(of_functions("zero", what, zero=list(functions)))
 
 
 def require_positive(expression: Expr | RationalFunction, what: str) -> int:
@@ -86,6 +95,26 @@ def require_combination(
             "terms": parts,
             "positive": list(positive),
             "strict": list(strict),
+        }
+    )
+
+
+def require_point(
+    what: str,
+    point: Mapping[str, Fraction | int],
+    conditions: Sequence[str],
+    steps: Sequence[Sequence[str]] = (),
+) -> None:
+    """Raise `Refuted` unless conditions hold at a rational point; steps introduce names for it."""
+    values = {name: str(value) for name, value in point.items()}
+    require_item(
+        {
+            "kind": "point",
+            "what": what,
+            "variables": list(values),
+            "steps": [list(step) for step in steps],
+            "point": values,
+            "conditions": list(conditions),
         }
     )
 

@@ -87,16 +87,20 @@ def refuted(
     correction_note: str = "",
     corrected_verdict: Verdict = Verdict.PROVED,
     corrected_breaks: tuple[tuple[str, Check], ...] = (),
+    corrected_depends_on: tuple[str, ...] | None = None,
     **shared: Any,
 ) -> tuple[Claim, Claim]:
     """Return two claims: the printed statement, refuted, and ``<id>-corrected``.
 
-    The first keeps the ``note`` and the check of the print; region, place and dependencies are shared.
+    The first keeps the ``note`` and the check of the print; region and place are shared, and dependencies,
+    unless the corrected statement has its own (nothing that holds may stand on what is refuted).
     """
     fixed = f"{id}-corrected"
     printed = Claim(id=id, verdict=Verdict.REFUTED, corrected_by=fixed, **shared)
     kept = ("place", "region", "hypotheses", "cites", "depends_on", "slow")
     common = {name: shared[name] for name in kept if name in shared}
+    if corrected_depends_on is not None:
+        common["depends_on"] = corrected_depends_on
     common["place"] = f"{common['place']}, corrected"
     return printed, Claim(
         id=fixed,

@@ -70,6 +70,10 @@ class RationalFunction:
         context = self.numer.context()
         return RationalFunction(context.constant(value.numerator), context.constant(value.denominator))
 
+    def without_history(self) -> RationalFunction:
+        """Return the same function, given by its two parts."""
+        return RationalFunction(self.numer, self.denom)
+
     @property
     def names(self) -> tuple[str, ...]:
         """The variables."""

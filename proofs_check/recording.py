@@ -7,7 +7,7 @@ something was cancelled. So the steps repeat what the library's own formula did 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
@@ -68,8 +68,8 @@ def reduced_form(function: RationalFunction) -> list[str]:
     return [polynomial_text(function.numer), polynomial_text(function.denom)]
 
 
-def steps_of(function: RationalFunction) -> tuple[list[list[str]], str]:
-    """Return the steps that lead to a function, and the formula of it in their names."""
+def steps_of(*functions: RationalFunction) -> tuple[list[list[str]], list[str]]:
+    """Return the steps that lead to functions, and the formula of each in their names."""
     uses: Counter[int] = Counter()
     order: list[RationalFunction] = []
 
@@ -80,19 +80,21 @@ def steps_of(function: RationalFunction) -> tuple[list[list[str]], str]:
                 visit(operand)
             order.append(node)
 
-    visit(function)
+    for function in functions:
+        visit(function)
+    wanted = {id(function) for function in functions}
     steps: list[list[str]] = []
     text: dict[int, str] = {}
     for node in order:
         formula = _formula(node, text)
         atom = not node.origin
-        if atom or not (node.was_reduced or uses[id(node)] > 1 or node is function):
+        if atom or not (node.was_reduced or uses[id(node)] > 1 or id(node) in wanted):
             text[id(node)] = formula if atom and formula.isidentifier() else f"({formula})"
             continue
         name = f"f{len(steps) + 1}"
         steps.append([name, formula, *(reduced_form(node) if node.was_reduced else ())])
         text[id(node)] = name
-    return steps, text[id(function)]
+    return steps, [text[id(function)] for function in functions]
 
 
 def _operands(node: RationalFunction) -> list[RationalFunction]:
@@ -118,10 +120,23 @@ def _formula(node: RationalFunction, text: Mapping[int, str]) -> str:
 
 def of_function(function: RationalFunction, kind: str, what: str) -> Item:
     """Return the item that states that a function is zero or positive."""
-    steps, formula = steps_of(function)
+    steps, formulas = steps_of(function)
     if kind == "positive":
         steps = [*steps[:-1], [*steps[-1][:2], *reduced_form(function)]] if steps else steps
-    return {"kind": kind, "what": what, "variables": list(function.names), "steps": steps, kind: [formula]}
+    return {"kind": kind, "what": what, "variables": list(function.names), "steps": steps, kind: formulas}
+
+
+def of_functions(kind: str, what: str, **roles: RationalFunction | Sequence[RationalFunction]) -> Item:
+    """Return the beginning of an item in which named functions, or lists of them, play a role."""
+    functions = [
+        part for role in roles.values() for part in (role if isinstance(role, Sequence) else (role,))
+    ]
+    steps, texts = steps_of(*functions)
+    item: Item = {"kind": kind, "what": what, "variables": list(functions[0].names), "steps": steps}
+    left = iter(texts)
+    for name, role in roles.items():
+        item[name] = [next(left) for _ in role] if isinstance(role, Sequence) else next(left)
+    return item
 
 
 def of_expression(expression: Expr, kind: str, what: str) -> Item | None:

@@ -17,6 +17,7 @@ from proofs_check import (
     app_b5_bound,
     app_b5_lemma_14,
     app_c_truncation,
+    error_bars,
     expansion,
     scaling_rules,
     sec3_random_features,
@@ -44,6 +45,7 @@ MODULES = (
     app_c_truncation,
     unimodality,
     expansion,
+    error_bars,
     scaling_rules,
     summaries,
 )

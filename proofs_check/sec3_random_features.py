@@ -84,5 +84,6 @@ CLAIMS = (
         r"\quad k = 1 \text{ but on the exceptional surface}",
         note="The upper bounds are right, with some noise (thm-3-corrected); [more](theorem_3.md).",
         depends_on=("exceptional-surface", "exceptional-curve", "exceptional-point"),
+        corrected_depends_on=("thm-3-corrected",),
     ),
 )

@@ -7,12 +7,11 @@ from fractions import Fraction
 from functools import partial
 from typing import Any
 
-from proofs_check.certificates import require_counterexample, require_item, require_zero
-from proofs_check.checker.univariate import bernstein_minimum
-from proofs_check.claims import Claim, Refuted, Undecided, Verdict, refuted
-from proofs_check.formulas import evaluate, parse
+from proofs_check.certificates import require_counterexample, require_zero
+from proofs_check.claims import Claim, Refuted, Verdict, refuted
 from proofs_check.monomials import Monomial
-from proofs_check.rational import generators, terms
+from proofs_check.rational import generators
+from proofs_check.regions import require_positive_on
 from proofs_check.scaling_rules import Rule
 
 
@@ -31,44 +30,12 @@ def newton_schulz_band(low: str = "17/25", high: str = "57/50") -> str:
 
     Singular values are changed one by one by p, so that those in the band stay in it.
     """
-    p = "6889*x/2000 - 191*x**3/40 + 4063*x**5/2000"
-    for name, text in (("above", f"{p} - {low}"), ("below", f"{high} - ({p})")):
-        require_item(
-            {
-                "kind": "boxes",
-                "what": f"p stays {name} its bound on [{low}, {high}]",
-                "variables": ["x"],
-                "polynomial": text,
-                "region": {"x": [low, high]},
-                "tree": _bisected(text, Fraction(low), Fraction(high)),
-            }
-        )
-    return f"p maps [{low}, {high}] into itself"
-
-
-def _bisected(text: str, low: Fraction, high: Fraction, depth: int = 8) -> Any:
-    """A tree of halvings on whose boxes the Bernstein coefficients are positive."""
     (x,) = generators("x")
-    polynomial = evaluate(parse(text), {"x": x})
-    scale = Fraction(1, int(polynomial.denom.leading_coefficient()))
-    coefficients: dict[tuple[int, ...], Fraction] = {
-        (powers[0],): c * scale for powers, c in terms(polynomial.numer)
-    }
-    least = bernstein_minimum(coefficients, [(low, high)])
-    if least > 0:
-        return str(least)
-    middle = (low + high) / 2
-    for point in (low, middle, high):
-        if evaluate(parse(text), {"x": point}) <= 0:
-            raise Refuted(f"{text} is not positive at x = {point}")
-    if depth == 0:
-        raise Undecided(f"{text}: no sign on [{low}, {high}]")
-    return [
-        "x",
-        str(middle),
-        _bisected(text, low, middle, depth - 1),
-        _bisected(text, middle, high, depth - 1),
-    ]
+    p = Fraction(6889, 2000) * x - Fraction(191, 40) * x**3 + Fraction(4063, 2000) * x**5
+    band = {"x": (Fraction(low), Fraction(high))}
+    require_positive_on(band, p - Fraction(low), f"p stays above its bound on [{low}, {high}]")
+    require_positive_on(band, Fraction(high) - p, f"p stays below its bound on [{low}, {high}]")
+    return f"p maps [{low}, {high}] into itself"
 
 
 def decay_divided() -> str:

@@ -149,6 +149,13 @@ class Field:
             raise CertificateError("a denominator vanishes at the point")
         return of(x.numer) / bottom
 
+    def packed(self, terms: Mapping[tuple[int, ...], int]) -> Polynomial:
+        """Return a polynomial that is given by exponents, in the order of the variables."""
+        return {
+            sum(power << shift for power, shift in zip(powers, self.shift.values(), strict=True)): c
+            for powers, c in terms.items()
+        }
+
     def exponents(self, monomial: int) -> tuple[int, ...]:
         """Return the exponents of a packed monomial, in the order of the variables."""
         return tuple(monomial >> shift & _MASK for shift in self.shift.values())

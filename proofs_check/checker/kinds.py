@@ -1,35 +1,15 @@
-"""What an item of a certificate can show: identities, signs, roots, boxes, counterexamples, combinations."""
+"""What an item of a certificate can show, but for what is shown over a box (`regions`)."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
 from fractions import Fraction
-from math import prod
-from typing import Any
 
 from proofs_check.checker.algebra import CertificateError, Field, Quotient
-from proofs_check.checker.univariate import bernstein_minimum, roots_between, sturm_chain
-
-Item = Mapping[str, Any]
-Names = dict[str, Quotient]
-
-
-def prepare(item: Item) -> tuple[Field, Names]:
-    """Return the field of an item's variables, and the value of each name that its steps introduce."""
-    field = Field(list(item["variables"]))
-    names: Names = {}
-    for name, formula, *reduced in item.get("steps", ()):
-        if name in names or name in field.shift:
-            raise CertificateError(f"the name {name} is introduced twice")
-        value = field.value(formula, names)
-        if reduced:
-            claimed = Quotient(*(field.polynomial(text) for text in reduced))
-            if not claimed.denom or not field.equal(value, claimed):
-                raise CertificateError(f"{name} = {formula[:80]} is not equal to its reduced form")
-            value = claimed
-        names[name] = value
-    return field, names
+from proofs_check.checker.items import Item, Names, prepare
+from proofs_check.checker.regions import average, boxes, majorant
+from proofs_check.checker.univariate import roots_between, sturm_chain
 
 
 def zero(item: Item) -> None:
@@ -56,20 +36,51 @@ def _require_positive(value: Quotient, text: str) -> None:
 def counterexample(item: Item) -> None:
     """At a rational ``point`` all ``conditions`` hold and the relation ``fails`` does not."""
     field, names = prepare(item)
-    point = {name: Fraction(value) for name, value in item["point"].items()}
-    if set(point) != set(field.shift):
+    at = _at_a_point(item, field, names)
+    if _holds(item["fails"], field, names, at):
+        raise CertificateError(f"{item['fails'][:80]} holds at the point")
+
+
+def _at_a_point(item: Item, field: Field, names: Names) -> dict[str, Fraction]:
+    values = {name: Fraction(value) for name, value in item["point"].items()}
+    if set(values) != set(field.shift):
         raise CertificateError("the point does not give a value to each variable")
     for condition in _texts(item, "conditions"):
-        if not _holds(condition, field, names, point):
+        if not _holds(condition, field, names, values):
             raise CertificateError(f"the condition {condition} does not hold at the point")
-    if _holds(item["fails"], field, names, point):
-        raise CertificateError(f"{item['fails'][:80]} holds at the point")
+    return values
 
 
 def _holds(relation: str, field: Field, names: Names, point: Mapping[str, Fraction]) -> bool:
     left, operator, right = re.split(r"(==|!=|>=|<=|>|<)", relation)
     x, y = (field.at_point(field.value(side, names), point) for side in (left, right))
     return {"==": x == y, "!=": x != y, ">=": x >= y, "<=": x <= y, ">": x > y, "<": x < y}[operator]
+
+
+def point(item: Item) -> None:
+    """At a rational ``point`` all ``conditions`` hold."""
+    field, names = prepare(item)
+    _at_a_point(item, field, names)
+
+
+def resultant(item: Item) -> None:
+    """Where two polynomials vanish together, so does one that is free of the variable ``eliminated``.
+
+    The ``pair`` times the two ``cofactors``, polynomials too, adds up to the ``resultant``, which is not 0.
+    """
+    field, names = prepare(item)
+    pair, cofactors = ([field.value(text, names) for text in item[key]] for key in ("pair", "cofactors"))
+    found = field.value(item["resultant"], names)
+    if any(set(value.denom) != {0} for value in (*pair, *cofactors, found)):
+        raise CertificateError("not all are polynomials")
+    position = list(field.shift).index(item["eliminated"])
+    if not found.numer or any(field.exponents(monomial)[position] for monomial in found.numer):
+        raise CertificateError(f"the resultant is 0, or depends on {item['eliminated']}")
+    total = field.constant(0)
+    for cofactor, member in zip(cofactors, pair, strict=True):
+        total = field.add(total, field.multiply(cofactor, member))
+    if not field.equal(total, found):
+        raise CertificateError("the products with the cofactors do not add up to the resultant")
 
 
 def combination(item: Item) -> None:
@@ -126,52 +137,6 @@ def _same_direction(p: list[Fraction], q: list[Fraction]) -> bool:
     )
 
 
-def boxes(item: Item) -> None:
-    """A polynomial is at least a positive bound on every box of a bisection of a ``region``.
-
-    ``tree`` is a bound (a leaf), or [variable, value, tree below, tree above].
-    """
-    field, names = prepare(item)
-    value = field.value(item["polynomial"], names)
-    if set(value.denom) != {0} or value.denom[0] < 0:
-        raise CertificateError("not a polynomial")
-    terms = {field.exponents(m): Fraction(c, value.denom[0]) for m, c in value.numer.items()}
-    region = {name: (Fraction(low), Fraction(high)) for name, (low, high) in item["region"].items()}
-    if list(region) != list(field.shift) or any(low >= high for low, high in region.values()):
-        raise CertificateError("the region is not a box of the variables")
-
-    def visit(tree: Any, box: dict[str, tuple[Fraction, Fraction]]) -> None:
-        if not isinstance(tree, list):
-            bound, least = Fraction(tree), bernstein_minimum(terms, list(box.values()))
-            if not 0 < bound <= least:
-                raise CertificateError(f"the bound {bound} is not shown on {box}: {least}")
-            return
-        name, at, below, above = tree
-        (low, high), cut = box[name], Fraction(at)
-        if not low < cut < high:
-            raise CertificateError(f"the cut {name} = {cut} lies outside {box}")
-        visit(below, box | {name: (low, cut)})
-        visit(above, box | {name: (cut, high)})
-
-    visit(item["tree"], region)
-
-
-def average(item: Item) -> None:
-    """The mean of a polynomial over a box is what it says: integrated term by term."""
-    field, names = prepare(item)
-    value = field.value(item["polynomial"], names)
-    region = {name: (Fraction(low), Fraction(high)) for name, (low, high) in item["region"].items()}
-    if set(value.denom) != {0}:
-        raise CertificateError("not a polynomial")
-    total = Fraction(0)
-    for monomial, coefficient in value.numer.items():
-        parts = zip(field.exponents(monomial), (region[name] for name in field.shift), strict=True)
-        means = [(high ** (k + 1) - low ** (k + 1)) / ((k + 1) * (high - low)) for k, (low, high) in parts]
-        total += Fraction(coefficient, value.denom[0]) * prod(means, start=Fraction(1))
-    if total != Fraction(item["mean"]):
-        raise CertificateError(f"the mean is {total}, not {item['mean']}")
-
-
 def _texts(item: Item, key: str) -> list[str]:
     texts = item[key]
     if not texts or not all(isinstance(text, str) for text in texts):
@@ -183,9 +148,12 @@ KINDS: dict[str, tuple[str, Callable[[Item], None]]] = {
     "zero": ("identity", zero),
     "positive": ("sign by coefficients", positive),
     "counterexample": ("counterexample", counterexample),
+    "point": ("point", point),
     "combination": ("combination of hypotheses", combination),
+    "resultant": ("resultant", resultant),
     "roots": ("root count", roots),
     "boxes": ("bisection into boxes", boxes),
+    "majorant": ("majorant on boxes", majorant),
     "average": ("mean over a box", average),
 }
 """What each kind shows, in words, and its check."""

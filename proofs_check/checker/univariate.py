@@ -13,6 +13,9 @@ from math import comb
 from proofs_check.checker.algebra import CertificateError
 
 Dense = list[Fraction]
+Terms = dict[tuple[int, ...], Fraction]
+"""A polynomial of several variables: its coefficients by the exponents."""
+Interval = tuple[Fraction, Fraction]
 
 
 def sturm_chain(p: Sequence[Fraction]) -> list[Dense]:
@@ -41,15 +44,21 @@ def roots_between(p: Sequence[Fraction], low: Fraction | None, high: Fraction | 
     )
 
 
-def bernstein_minimum(
-    terms: dict[tuple[int, ...], Fraction], box: Sequence[tuple[Fraction, Fraction]]
-) -> Fraction:
-    """Return the least Bernstein coefficient of a polynomial on a box: a lower bound of it there.
+def bernstein_minimum(terms: Terms, box: Sequence[Interval]) -> Fraction:
+    """Return the least Bernstein coefficient of a polynomial on a box: a lower bound of it there."""
+    return bernstein_range(terms, box)[0]
+
+
+def bernstein_range(terms: Terms, box: Sequence[Interval]) -> Interval:
+    """Return the least and the largest Bernstein coefficient of a polynomial on a box: bounds of it there.
 
     >>> square = {(2,): Fraction(1), (1,): Fraction(-1), (0,): Fraction(1)}                 # x^2 - x + 1
-    >>> bernstein_minimum(square, [(Fraction(0), Fraction(1))])
-    Fraction(1, 2)
+    >>> low, high = bernstein_range(square, [(Fraction(0), Fraction(1))])
+    >>> print(low, high)
+    1/2 1
     """
+    if not terms:
+        return Fraction(0), Fraction(0)
     degrees = [max(powers[k] for powers in terms) for k in range(len(box))]
     grid = {index: terms.get(index, Fraction(0)) for index in product(*(range(n + 1) for n in degrees))}
     for axis, (n, (low, high)) in enumerate(zip(degrees, box, strict=True)):
@@ -61,7 +70,7 @@ def bernstein_minimum(
         for rest, line in lines.items():
             for k, value in enumerate(_bernstein(line, low, high)):
                 grid[(*rest[:axis], k, *rest[axis:])] = value
-    return min(grid.values())
+    return min(grid.values()), max(grid.values())
 
 
 def _bernstein(line: Dense, low: Fraction, high: Fraction) -> Dense:

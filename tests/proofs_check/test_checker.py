@@ -78,7 +78,37 @@ AVERAGE = {
     "region": {"x": ["-1", "1"], "y": ["0", "1"]},
     "mean": "5/6",
 }
-RIGHT = [ZERO, POSITIVE, COUNTEREXAMPLE, COMBINATION, ROOTS, AVERAGE]
+POINT = {
+    "kind": "point",
+    "what": "a size",
+    "variables": ["x", "size"],
+    "steps": [["square", "x**2"]],
+    "point": {"x": "-3/2", "size": "3/2"},
+    "conditions": ["size >= 0", "size**2 == square"],
+}
+RESULTANT = {
+    "kind": "resultant",
+    "what": "a circle meets a line",
+    "variables": ["s", "v"],
+    "eliminated": "v",
+    "pair": ["s**2 + v**2 - 5", "s - 2*v"],
+    "cofactors": ["4", "s + 2*v"],
+    "resultant": "5*(s**2 - 4)",
+}
+MAJORANT = {
+    "kind": "majorant",
+    "what": "a polynomial in a disc",
+    "variables": ["x", "y", "a"],
+    "steps": [["f", "x + (a - 1/2)*y - a*x*y**2"]],
+    "small": ["x", "y"],
+    "polynomial": "f",
+    "size": ["a/2", "1"],
+    "bound": "2",
+    "without": [],
+    "region": {"a": ["0", "1"]},
+    "tree": "1/4",
+}
+RIGHT = [ZERO, POSITIVE, COUNTEREXAMPLE, COMBINATION, ROOTS, AVERAGE, POINT, RESULTANT, MAJORANT]
 
 
 @pytest.mark.parametrize("item", RIGHT, ids=lambda item: item["kind"])
@@ -117,6 +147,24 @@ def test_what_is_right_passes(item):
         (ROOTS, {"polynomial": "x**2 - 3"}, "Sturm chain"),
         (ROOTS, {"polynomial": "1/x"}, "not a polynomial"),
         (AVERAGE, {"mean": "1/2"}, "5/6"),
+        (POINT, {"point": {"x": "-3/2", "size": "-3/2"}}, "does not hold"),
+        (POINT, {"point": {"x": "1", "size": "3/2"}}, "does not hold"),
+        (POINT, {"conditions": []}, "nothing to check"),
+        (RESULTANT, {"resultant": "5*(s**2 - 3)"}, "do not add up"),
+        (RESULTANT, {"cofactors": ["4", "s - 2*v"]}, "do not add up"),
+        (RESULTANT, {"cofactors": ["4", "(s + 2*v)/s"]}, "not all are polynomials"),
+        (RESULTANT, {"cofactors": ["0", "0"], "resultant": "0"}, "is 0, or depends"),
+        (RESULTANT, {"eliminated": "s"}, "is 0, or depends"),
+        (RESULTANT, {"cofactors": ["4"]}, "malformed"),
+        (MAJORANT, {"bound": "1"}, "is not shown"),
+        (MAJORANT, {"size": ["a/2", "2"]}, "is not shown"),
+        (MAJORANT, {"size": ["-a/2", "1"]}, "a size may be negative"),
+        (MAJORANT, {"tree": "0"}, "not positive"),
+        (MAJORANT, {"tree": "1"}, "is not shown"),
+        (MAJORANT, {"small": ["x", "a"]}, "more than the region"),
+        (MAJORANT, {"polynomial": "f/(1 + a)"}, "not a polynomial"),
+        (MAJORANT, {"region": {"b": ["0", "1"]}}, "not a box of the variables"),
+        (MAJORANT, {"region": {"a": ["1", "0"]}}, "is empty"),
     ],
 )
 def test_what_is_wrong_is_rejected(item, change, complaint):

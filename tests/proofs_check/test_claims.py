@@ -39,6 +39,12 @@ def test_refuted_claims_have_a_correction_that_is_proved():
             assert find(claim.corrected_by).verdict in (Verdict.PROVED, Verdict.CERTIFIED), claim.id
 
 
+def test_nothing_that_holds_stands_on_what_is_refuted():
+    for claim in REGISTER.values():
+        if claim.verdict is not Verdict.REFUTED:
+            assert all(find(other).verdict is not Verdict.REFUTED for other in claim.depends_on), claim.id
+
+
 def test_every_region_holds_its_witness():
     for claim in REGISTER.values():
         region = claim.where

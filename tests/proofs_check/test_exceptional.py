@@ -15,6 +15,7 @@ from hptheory.random_features.curve import Model
 from hptheory.random_features.large_width import expand
 from proofs_check import app_b4_transfer, noiseless
 from proofs_check import exceptional as checks
+from proofs_check import exceptional_orders as orders
 from proofs_check.claims import Refuted
 from proofs_check.implicit import DIGITS, Parameters, optimal_ridge
 from tests.proofs_check.breaking import broken_versions
@@ -48,36 +49,36 @@ def test_broken_polynomials_are_not_the_constant(monkeypatch, number):
 def test_the_expansion_rejects_broken_polynomials(monkeypatch, number):
     monkeypatch.setattr(exceptional, "gap_polynomials", BROKEN_GAP[number])
     with pytest.raises((Refuted, ZeroDivisionError)):
-        checks.expansion_on_surface()
+        orders.expansion_on_surface()
 
 
 BROKEN_N = broken_versions(exceptional.second_order_factor, S_V)
 
 
 @pytest.mark.parametrize("number", range(0, len(BROKEN_N), 5))
-@pytest.mark.parametrize("check", [checks.zeros_on_curve, checks.order_at_point])
+@pytest.mark.parametrize("check", [orders.zeros_on_curve, orders.order_at_point])
 def test_a_broken_second_factor_is_rejected(monkeypatch, number, check):
     monkeypatch.setattr(exceptional, "second_order_factor", BROKEN_N[number])
     with pytest.raises(Refuted):
         check()
 
 
-BROKEN_N3 = broken_versions(checks.third_order_factor, ("s", "v"))
+BROKEN_N3 = broken_versions(orders.third_order_factor, ("s", "v"))
 
 
 @pytest.mark.parametrize("number", range(0, len(BROKEN_N3), 12))
-@pytest.mark.parametrize("check", [checks.zeros_on_curve, checks.order_at_point])
+@pytest.mark.parametrize("check", [orders.zeros_on_curve, orders.order_at_point])
 def test_a_broken_third_factor_is_rejected(monkeypatch, number, check):
-    monkeypatch.setattr(checks, "third_order_factor", BROKEN_N3[number])
+    monkeypatch.setattr(orders, "third_order_factor", BROKEN_N3[number])
     with pytest.raises(Refuted):
         check()
 
 
 @pytest.mark.parametrize("position", range(5))
 def test_another_quartic_is_rejected(monkeypatch, position):
-    damaged = tuple(c + (k == position) for k, c in enumerate(checks.QUARTIC))
-    monkeypatch.setattr(checks, "QUARTIC", damaged)
-    for check in (checks.zeros_on_curve, checks.order_at_point):
+    damaged = tuple(c + (k == position) for k, c in enumerate(orders.QUARTIC))
+    monkeypatch.setattr(orders, "QUARTIC", damaged)
+    for check in (orders.zeros_on_curve, orders.order_at_point):
         with pytest.raises(Refuted):
             check()
 
@@ -115,9 +116,9 @@ def test_the_numerical_order_is_seen(monkeypatch, order, wrong):
 
 def test_the_fourth_order_at_the_point_is_seen_by_solutions_of_the_equations():
     with mp.workdps(DIGITS):
-        roots = mp.polyroots(list(reversed(checks.QUARTIC)), maxsteps=200, extraprec=400)
+        roots = mp.polyroots(list(reversed(orders.QUARTIC)), maxsteps=200, extraprec=400)
         s = next(mp.re(root) for root in roots if abs(mp.im(root)) < mp.mpf(10) ** -60 and mp.re(root) > 0)
-        powers = [mp.mpf(Fraction(c).numerator) / Fraction(c).denominator for c in checks.MU2_SQ_AT_POINT]
+        powers = [mp.mpf(Fraction(c).numerator) / Fraction(c).denominator for c in orders.MU2_SQ_AT_POINT]
         v = mp.polyval(powers[::-1], s)
         model = checks.model_on_surface(s, v, mp.mpf(1))
         by_eta = Parameters(model.psi1, model.mu1_sq, model.teacher_mu1_sq, model.noise_var)

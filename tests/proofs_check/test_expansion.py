@@ -1,58 +1,70 @@
-"""Error bars of the expansion hold for the public function; a bar that is too small is refuted."""
+"""The coefficients of the expansion are Taylor coefficients; a negative limit is approached from above."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hptheory.random_features import RandomFeatures, exceptional
-from proofs_check import expansion
-from proofs_check.claims import Refuted, Undecided
-from proofs_check.expansion import CLAIMS, ErrorBar
+from hptheory.random_features import RandomFeatures, curve
+from hptheory.random_features.large_width import expand
+from hptheory.random_features.series import Series
+from proofs_check import taylor
+from proofs_check.claims import Refuted
+from proofs_check.rational import generators
+from proofs_check.taylor import common_scale, composed, library_coefficients, taylor_coefficients
+from tests.proofs_check.breaking import broken_versions
 
-BARS = [bar for claim in CLAIMS for bar in getattr(claim.check, "parts", ())]
-SMALL = ErrorBar(
-    ((Fraction(2), Fraction(9, 4)), (Fraction(4), Fraction(17, 4)), (Fraction(23, 25), Fraction(93, 100))),
-    Fraction(1, 16),
-    Fraction(1, 10),
-    1,
-    Fraction(800),
+
+def test_taylor_coefficients_put_a_polynomial_together_again():
+    x, eta, s = generators("x", "eta", "s")
+    function = (1 + s * x - 3 * x**2 * eta) * (2 - eta) + x**3
+    parts = taylor_coefficients(function, 4)
+    assert sum(c * x**i * eta**j for (i, j), c in parts.items()) == function
+
+
+def test_a_composition_is_the_substitution():
+    x, eta, s = generators("x", "eta", "s")
+    function = s + x * (1 + eta) - 2 * s * x**2 + eta**2
+    found = composed(taylor_coefficients(function, 3), Series([0 * s, s, 1 - s, 2 + 0 * s]))
+    whole = function.substitute("x", s * eta + (1 - s) * eta**2 + 2 * eta**3)
+    for n, coefficient in enumerate(found.coefficients):
+        assert taylor_coefficients(whole, 3).get((0, n), 0 * s) == coefficient
+
+
+def test_a_scale_clears_every_power():
+    s, t = generators("s", "t")
+    scale = common_scale([1 / s, 1 / (2 * s * t), t / s**5], 3)
+    assert scale == 2 * s**2 * t
+    with pytest.raises(AssertionError):
+        assert (t / s**5 * (s * t) ** 3).denom == 1
+
+
+@pytest.mark.parametrize("wrong", range(1, 3))
+def test_another_coefficient_is_rejected(monkeypatch, wrong):
+    def damaged(s, model, order):
+        found = expand(s, model, order)
+        ridge = [c + (k == wrong) for k, c in enumerate(found.optimal_ridge)]
+        return type(found)(tuple(ridge), found.optimal_risk, found.curvature)
+
+    monkeypatch.setattr(taylor, "expand", damaged)
+    with pytest.raises(Refuted):
+        library_coefficients()
+
+
+RIDGES = broken_versions(
+    lambda s, *slack: curve.ridge_on_curve(s, curve.Slacks(*slack)), ("s", "delta", "epsilon")
 )
 
 
-def inside(ends, share):
-    return ends[0] + (ends[1] - ends[0]) * share
-
-
-@pytest.mark.parametrize("bar", BARS)
-@given(shares=st.tuples(*[st.fractions(0, 1, max_denominator=64)] * 4))
-def test_the_public_optimum_obeys_each_bar(bar, shares):
-    s, psi1, u = (inside(ends, share) for ends, share in zip(bar.box, shares, strict=False))
-    noise = exceptional.noise_to_signal(s, psi1)
-    model = RandomFeatures(psi1=psi1, mu1_sq=u, teacher_mu1_sq=1, noise_var=noise)
-    eta = bar.radius / 2 * (1 + shares[3]) / 2
-    coefficients = model.large_width(order=bar.order, precision=40, negative_ridge=True).optimal_ridge
-    exact = model.optimal_ridge(psi1 / eta, precision=40, negative_ridge=True)
-    to_mp = type(exact)
-    x = to_mp(eta.numerator) / eta.denominator
-    rest = abs(exact - sum(c * x**k for k, c in enumerate(coefficients)))
-    assert rest <= to_mp(bar.bound.numerator) / bar.bound.denominator * x ** (bar.order + 1)
-
-
-def test_a_small_box_is_settled_and_a_bar_below_the_remainder_refuted():
-    assert "at most 800 eta^2" in SMALL()
-    with pytest.raises(Refuted, match=r"the remainder is .* eta\^2 at s ="):
-        replace(SMALL, bound=Fraction(1, 100))()
-
-
-def test_a_bar_that_cannot_be_shown_is_undecided_never_true(monkeypatch):
-    monkeypatch.setattr(expansion, "BOXES", 3)
-    with pytest.raises(Undecided, match="is not shown"):
-        replace(SMALL, bound=Fraction(2))()
+@pytest.mark.parametrize("version", RIDGES)
+def test_the_coefficients_belong_to_the_ridge(monkeypatch, version):
+    # The expansion is the library's own (it has another reference to the ridge); G is not.
+    monkeypatch.setattr(curve, "ridge_on_curve", lambda s, slack: version(s, *slack))
+    with pytest.raises((Refuted, ZeroDivisionError)):
+        library_coefficients()
 
 
 @given(

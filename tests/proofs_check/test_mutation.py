@@ -8,8 +8,9 @@ import pytest
 
 from proofs_check import mutation
 from proofs_check.claims import Refuted, Verdict
-from proofs_check.mutation import Fate, fates, slips, table
+from proofs_check.mutation import Fate, fates, table
 from proofs_check.register import REGISTER, find
+from proofs_check.slips import slips
 
 SHOWN = [
     claim
