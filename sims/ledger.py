@@ -117,8 +117,9 @@ class Ledger:
         self.claims.release(unit.keys)
 
     def _over(self, unit: Unit) -> None:
-        self.taken -= set(unit.keys)
-        self.missing = [key for key in self.missing if key not in unit.keys]
+        over = set(unit.keys)
+        self.taken -= over
+        self.missing = [key for key in self.missing if key not in over]
 
     def _candidates(
         self, shift: Shift, plan: Iterable[Sequence[str]]

@@ -21,8 +21,8 @@ from sims.placement import Choice, Site, choose
 from sims.progress import Progress, Watch, loss_of
 from sims.settings import Setting
 from sims.store import Record, Run, Store, load
-from sims.store.checkpoints import INTERVAL
 from sims.store.claims import Claims
+from sims.store.writing import INTERVAL
 from sims.table import write_results
 from sims.units import Trained, Unit, train_unit
 

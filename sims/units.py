@@ -10,13 +10,12 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from hptheory.files import OutputError
 from sims.devices import choose_device
 from sims.engines import Report
 from sims.errors import CheckpointError
@@ -24,8 +23,9 @@ from sims.members import Member, Outcome
 from sims.settings import Training
 from sims.settings.tasks import TaskConfig
 from sims.store import Run, run_key
-from sims.store.checkpoints import Checkpoint, Pace
+from sims.store.checkpoints import Checkpoint
 from sims.store.environment import environment
+from sims.store.writing import INTERVAL, Writer
 from sims.tasks import Task, load_task
 from sims.train import Pack
 
@@ -43,13 +43,13 @@ class Unit:
     runs: tuple[Run, ...]
     device: str = "cpu"
     data_dir: Path | None = None
-    checkpoint_every: float = 60.0
+    checkpoint_every: float = INTERVAL
     engine: str = ""
     """What trains it, for the record."""
 
-    @property
+    @cached_property
     def keys(self) -> tuple[str, ...]:
-        """The keys of the runs, in their order."""
+        """The keys of the runs, in their order; worked out once, since every report of progress asks."""
         return tuple(run_key(self.training, run) for run in self.runs)
 
     @property
@@ -88,17 +88,18 @@ def train_unit(unit: Unit, report: Report) -> Trained:
         pack.restore(saved.state)
         spent = saved.seconds
     # On a machine that does not see the run directory there is nobody to read a checkpoint.
-    writing = (unit.directory / "setting.json").exists()
-    pace, clock = Pace(unit.checkpoint_every), time.perf_counter()
+    keeping = (unit.directory / "setting.json").exists()
+    clock = time.perf_counter()
     report(pack.steps_done, pack.steps_total)
-    for stretch in _stretches():
-        if pack.steps_done == pack.steps_total:
-            break
-        pack.advance(stretch)
-        report(pack.steps_done, pack.steps_total)
-        if writing and pack.steps_done < pack.steps_total and pace.due():
-            with pace.writing():
-                notes += _save(unit, pack, spent + time.perf_counter() - clock)
+    with Writer(unit.checkpoint, unit.checkpoint_every) as writer:
+        for stretch in _stretches():
+            if pack.steps_done == pack.steps_total:
+                break
+            pack.advance(stretch)
+            report(pack.steps_done, pack.steps_total)
+            if keeping and pack.steps_done < pack.steps_total:
+                writer.offer(pack.state, spent + time.perf_counter() - clock)
+    notes += writer.notes
     outcomes = pack.outcomes()
     seconds = spent + time.perf_counter() - clock
     provenance = environment(device) | {
@@ -127,15 +128,6 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
         return None if isinstance(value, float) and not math.isfinite(value) else value
 
     return {name: plain(value) for name, value in asdict(outcome).items()}
-
-
-def _save(unit: Unit, pack: Pack, seconds: float) -> list[str]:
-    """Write the checkpoint; a note if that fails, since the training can go on without."""
-    try:
-        unit.checkpoint.write(pack.state(), seconds)
-    except OutputError as error:
-        return [f"no checkpoint: {error}"]
-    return []
 
 
 def _stretches() -> Iterator[int]:

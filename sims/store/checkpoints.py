@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -21,11 +19,6 @@ from torch import Tensor
 
 from hptheory.files import OutputError, output_folder, replacing
 from sims.errors import CheckpointError
-
-INTERVAL = 60.0
-"""Seconds of training between checkpoints, at least."""
-SHARE = 0.01
-"""The share of the time that writing checkpoints may take: a slow disk makes them rarer."""
 
 
 @dataclass(frozen=True)
@@ -77,43 +70,6 @@ class Checkpoint:
     def discard(self) -> None:
         """Remove the file, if there is one."""
         self.path.unlink(missing_ok=True)
-
-
-class Pace:
-    """When to write the next checkpoint: every ``interval`` seconds, and never for more than a small share
-    of the time.
-
-    *Laws*: the time spent writing is at most ``SHARE`` of the time since the write before, or the interval is
-    as asked.
-
-    >>> now = iter([0.0, 59.0, 61.0, 100.0, 102.0, 200.0, 302.0])
-    >>> pace = Pace(60.0, clock=lambda: next(now))
-    >>> pace.due(), pace.due()                              # 59 seconds after the start, and 61
-    (False, True)
-    >>> with pace.writing():                                # takes 2 seconds: the next one 200 s later
-    ...     pass
-    >>> pace.due(), pace.due()
-    (False, True)
-    """
-
-    def __init__(self, interval: float, clock: Any = time.monotonic) -> None:
-        self.interval, self.clock = interval, clock
-        self.last, self.started = clock(), 0.0
-
-    def due(self) -> bool:
-        """Whether it is time for a checkpoint."""
-        return bool(self.clock() - self.last >= self.interval)
-
-    def writing(self) -> Pace:
-        """A context that times the writing."""
-        return self
-
-    def __enter__(self) -> None:
-        self.started = self.clock()
-
-    def __exit__(self, *reason: object) -> None:
-        self.last = self.clock()
-        self.interval = max(self.interval, (self.last - self.started) / SHARE)
 
 
 def stored_packs(directory: Path) -> list[tuple[str, ...]]:

@@ -15,7 +15,7 @@ from safetensors.torch import load, save_file
 
 from hptheory.files import OutputError
 from sims.errors import CheckpointError
-from sims.store.checkpoints import SHARE, Checkpoint, Pace, stored_packs
+from sims.store.checkpoints import Checkpoint, stored_packs
 
 KEYS = ("k1", "k2")
 STATE = {
@@ -116,19 +116,3 @@ def test_a_full_disk_leaves_the_former_checkpoint(checkpoint, tmp_path):
         signal.signal(signal.SIGXFSZ, handler)
     assert same_bits(checkpoint.read().state, STATE)
     assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == [checkpoint.path.name]
-
-
-@given(st.floats(0.1, 100), st.lists(st.tuples(st.floats(0.01, 5), st.floats(0, 50)), max_size=30))
-def test_writing_takes_a_small_share_of_the_time(interval, rounds):
-    now = 0.0
-    pace = Pace(interval, clock=lambda: now)
-    previous_cost, since = None, 0.0
-    for gap, cost in rounds:
-        now, since = now + gap, since + gap
-        if pace.due():
-            assert since >= interval
-            # The interval is the last write's cost over SHARE; 1e-9: rounding of sums of some hundreds.
-            assert previous_cost is None or previous_cost <= SHARE * since + 1e-9
-            with pace.writing():
-                now += cost
-            previous_cost, since = cost, 0.0
