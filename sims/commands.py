@@ -51,6 +51,7 @@ def sweep(
     address: str | None = None,
     pack_members: int | None = None,
     checkpoint_every: float = 60.0,
+    estimate: bool = False,
 ) -> None:
     """Train a setting on its grid of widths, learning rates and seeds; finished runs are not trained again.
 
@@ -80,6 +81,8 @@ def sweep(
         pack_members: How many runs are trained together at most; by default as many as is measured to be
             fastest.
         checkpoint_every: Seconds of training between checkpoints.
+        estimate: Train nothing; say what the sweep costs, here by a short measurement, and on an H100 by a
+            model.
     """
     chosen = changed(
         get_setting(setting, preset), widths=widths, lrs=lrs, seeds=seeds, epochs=epochs, steps=steps
@@ -87,6 +90,11 @@ def sweep(
     chosen = watched(chosen, observe, subset)
     require("`hptheory sweep`", *TRAINER_PACKAGES)
     let_threads_sleep()
+    if estimate:
+        from sims import estimate as estimates
+
+        print(estimates.describe(estimates.estimate(chosen, data_dir)))
+        return
     directory = output_folder(out or Path("runs") / f"{setting}-{preset}")
     places = choose_engines(engine, workers, device, address)
     from sims.sweep import run

@@ -1,0 +1,65 @@
+"""The estimate of a sweep: its sums, its words, and that it trains nothing."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from sims import commands, machine
+from sims.estimate import Estimate, Row, describe, estimate, large_pack_cost
+from sims.machine import Machine, h100
+from sims.settings import get_setting
+from sims.tasks import load_task
+
+SETTING = replace(get_setting("multi_index", "smoke"), widths=(8, 16))
+HERE = Machine("this CPU, 1 thread(s)", 1e11, 1e10, 1e-5, 1e10)
+ROWS = (
+    Row(8, 6, 384, 1e6, 10**6, measured=2.0, modelled=1.0, gpu_pack=6, gpu=0.25),
+    Row(16, 6, 384, 2e6, 10**6, measured=3.0, modelled=2.0, gpu_pack=6, gpu=0.5),
+    Row(32, 6, 384, 4e6, 10**6, measured=None, modelled=4.0, gpu_pack=6, gpu=1.0),
+)
+
+
+@pytest.fixture
+def small_matrices(monkeypatch):
+    """The limits of this machine, measured on little."""
+    monkeypatch.setattr(machine, "MATRIX", 64)
+    monkeypatch.setattr(machine, "COPIED", 2**16)
+
+
+def test_what_was_not_measured_is_corrected_as_the_widest_that_was():
+    found = Estimate(SETTING, ROWS, HERE, h100("fp32", 1e-5))
+    assert found.ratios == [2.0, 1.5]
+    assert found.seconds_here == 2.0 + 3.0 + 1.5 * 4.0
+    assert found.seconds_gpu == 1.75
+    text = describe(found)
+    assert "4.0 s*" in text
+    assert "too slow to be timed" in text
+    assert "that no GPU has confirmed" in text
+    assert "width by width: 2.00, 1.50" in text
+
+
+def test_a_real_estimate(small_matrices):
+    found = estimate(SETTING)
+    assert [row.width for row in found.rows] == [8, 16]
+    for row in found.rows:
+        assert row.member_steps == 64 * 6
+        assert row.flops == 64 * 6 * 2 * 256 * row.width * (2 * 64 + 3)
+        assert row.measured is not None
+        assert row.gpu_pack == row.runs == 6
+        assert all(map(math.isfinite, (row.measured, row.modelled, row.gpu)))
+    assert "nothing was trained" in describe(found)
+
+
+def test_large_packs_are_counted_within_the_memory(monkeypatch):
+    monkeypatch.setattr("sims.estimate.DRAWN", 3.5 * 4 * 8 * 66)
+    assert large_pack_cost(SETTING.training, 8, 27, load_task(SETTING.training.task)).members == 3
+    assert large_pack_cost(SETTING.training, 8, 2, load_task(SETTING.training.task)).members == 2
+
+
+def test_the_command_trains_nothing(tmp_path, capsys, small_matrices):
+    commands.sweep("llama_muon", preset="smoke", widths=(16,), out=tmp_path, estimate=True)
+    assert "not in the model: the optimizer's own products" in capsys.readouterr().out
+    assert not list(tmp_path.iterdir())
