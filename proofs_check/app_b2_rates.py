@@ -18,7 +18,7 @@ from hptheory.transfer.survey import Survey
 from proofs_check.app_b1_transfer import minimisers_converge
 from proofs_check.app_b2_gaps import FAMILY
 from proofs_check.certificates import require_combination, require_counterexample
-from proofs_check.claims import AllOf, Claim, Refuted, Verdict, refuted
+from proofs_check.claims import AllOf, Claim, Refuted, Verdict
 from proofs_check.region import Region
 
 NUMBERS = (Fraction(1), Fraction(4, 9), Fraction(9, 16))
@@ -159,66 +159,6 @@ def bounds_by_loss_gap() -> str:
     return "b_n = O(a_n^(1/2)), c_n = O(a_n), with constants"
 
 
-def never_tied() -> str:
-    """Check tau^2 b^2 <= 4 kappa omega, kappa = sup|phi_n'' - phi_inf''| -> 0: transfer is fast (Landau).
-
-    D = phi_n - phi_inf; e the direction of the drift; omega >= |D(x + t e) - D(x - t e)| about x = nu*(n), at
-    most 2 abar. Taylor: 2 t D_e <= omega + kappa t^2, least where kappa t^2 = omega (small for large n; kappa
-    > 0). phi_n is stationary at x: phi_inf has the slope -D_e there, and for a convex phi_inf slope times b
-    is at least its rise, (tau/2) b^2. So b^2 <= 4 kappa omega/tau^2 <= 8 kappa abar/tau^2 <= 8 kappa a/(c
-    tau^2) = o(a).
-    """
-    require_combination(
-        "S <= kappa t, S the slope",
-        ["forth", "back", "centre", "S", "kappa", "t", "omega"],
-        {
-            "taylor_forth": "forth - centre - t*S + kappa*t**2/2",
-            "taylor_back": "centre - t*S + kappa*t**2/2 - back",
-            "oscillation": "omega - forth + back",
-            "choice": "kappa*t**2 - omega",
-        },
-        "kappa*t - S",
-        [("1/(2*t)", name) for name in ("taylor_forth", "taylor_back", "oscillation", "choice")],
-        positive=["t"],
-    )
-    require_combination(
-        "tau b <= 2 S",
-        ["rise", "S", "b", "tau"],
-        {"convex": "S*b - rise", "growth": "rise - tau*b**2/2"},
-        "2*S - tau*b",
-        [("2/b", "convex"), ("2/b", "growth")],
-        positive=["b"],
-    )
-    require_combination(
-        "tau^2 b^2 <= 8 kappa a/c",
-        ["S", "b", "tau", "kappa", "t", "omega", "abar", "a", "c"],
-        {
-            "slope": "kappa*t - S",
-            "rise": "2*S - tau*b",
-            "choice": "omega - kappa*t**2",
-            "sup": "2*abar - omega",
-            "tight": "a - c*abar",
-        },
-        "8*kappa*a/c - tau**2*b**2",
-        [
-            ("tau*b", "rise"),
-            ("2*S", "rise"),
-            ("4*S", "slope"),
-            ("4*kappa*t", "slope"),
-            ("4*kappa", "choice"),
-            ("4*kappa", "sup"),
-            ("8*kappa/c", "tight"),
-        ],
-        positive=["S", "b", "tau", "kappa", "t", "c"],
-    )
-    return "b_n^2/a_n <= 8 kappa_n/(c tau^2) -> 0"
-
-
-def tie_is_possible() -> str:
-    """Refute by proving the opposite."""
-    raise Refuted(f"under Definitions 3 and 4 {never_tied()}, as phi_n'' -> phi_inf'' uniformly")
-
-
 CLOSE = Region(
     {"tau": r"\tau", "epsilon": r"\varepsilon"},
     ("tau > 0", "epsilon >= 0"),
@@ -301,22 +241,5 @@ CLAIMS = (
         hypotheses=DEFINITIONS,
         note="True, and never sharp: prop-1-tie-corrected.",
         depends_on=("lem-11", "lem-12"),
-    ),
-    *refuted(
-        id="prop-1-tie",
-        place="Sec. 3.1, below Proposition 1",
-        statement=r"\text{a priori we may have } b_n = \Theta(a_n^{1/2}) \text{ and hence } c_n = "
-        r"\Theta(a_n)",
-        check=tie_is_possible,
-        corrected=lambda: "; ".join((never_tied(), library_computes("curvature_bound"))),
-        correction=r"\text{Under Definitions 3 and 4 transfer is fast: } b_n^2 \le "
-        r"\frac{8\kappa_n}{c\,\tau^2}\,a_n,\quad \kappa_n = \lVert\phi_n'' - \phi_\infty''\rVert_{\sup} \to "
-        r"0",
-        region=FAMILY,
-        hypotheses=DEFINITIONS,
-        cites=(TAYLOR, "Landau 1913 (the inequality is proved here)"),
-        note=r"Slow transfer needs one of the hypotheses to fail: tightness (`zoo.quadratic` with $\beta "
-        r"\le \alpha/2$) or the equicontinuity of $\phi_n''$ (`zoo.ripples`).",
-        depends_on=("prop-8", "prop-1"),
     ),
 )

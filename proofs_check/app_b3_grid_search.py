@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 from proofs_check.certificates import (
     require_combination,
@@ -11,9 +10,6 @@ from proofs_check.certificates import (
     require_item,
 )
 from proofs_check.claims import Claim, Refuted, Verdict, refuted
-
-if TYPE_CHECKING:
-    pass
 
 CUBIC = r"a cubic grid, or another with $\lvert\mathcal G\rvert \sim \rho^{-h}$"
 
@@ -29,27 +25,27 @@ def many_points_near_each_other() -> str:
 def cubic_grid() -> str:
     """Check that k^h points on a cubic grid cover a box with rho = L/k; no grid needs fewer, up to constants.
 
-    On [-1, 1]^h, h cells of half-width 1/k: the farthest point of a cell is its corner. For h = 1 any grid of
-    resolution rho has 2 rho |G| >= 2, and in general |G| >= volume/(v_h rho^h), v_h that of the unit ball.
+    On [-1, 1]^h, h cells of half-width 1/k: the farthest point of a cell is its corner. Balls of radius rho
+    about the points of any grid cover X, so |G| >= volume/(v_h rho^h), v_h the volume of the unit ball.
     """
     for h in range(1, 5):
         square = " + ".join(["(1/k)**2"] * h)
         item = {"kind": "zero", "what": f"h = {h}: corner of a cell", "variables": ["k"], "steps": []}
         require_item(item | {"zero": [f"{square} - {h}/k**2"]})
     require_combination(
-        "no grid on a line needs fewer points",
-        ["length", "covered", "size", "rho"],
-        {"cover": "covered - length", "each": "2*rho*size - covered"},
-        "2*rho*size - length",
+        "no grid needs fewer points",
+        ["volume", "covered", "size", "ball"],  # ball = v_h rho^h
+        {"cover": "covered - volume", "each": "ball*size - covered"},
+        "ball*size - volume",
         [("1", "cover"), ("1", "each")],
     )
-    return "rho = L k^-1 for k^h points, h = 1, ..., 4; |G| >= length/(2 rho) on a line"
+    return "rho = L k^-1 for k^h points, h = 1, ..., 4; |G| >= volume/(v_h rho^h) for every h"
 
 
 def mean_square_offset() -> str:
     """Check the mean of the squared distance to the nearest point of a cubic grid: rho^2/3 for every h.
 
-    In a cell [-1, 1]^h, where rho^2 = h, the mean of x_1^2 + ... + x_h^2 is h/3.
+    In a cell [-1, 1]^h, where rho^2 = h, each square has the mean 1/3, and means add up: h/3.
     """
     for h in range(1, 5):
         names = [f"x{k}" for k in range(1, h + 1)]

@@ -39,6 +39,17 @@ RATES = Region(
 POWERS = r"$a_n \sim n^{-\alpha}$, $b_n \sim n^{-\beta}$"
 SIGN = r"$\phi_n^\star \ge \phi_\infty^\star$, which Definition 4 implies"
 
+SEARCH = (
+    "Definition 3",
+    POWERS,
+    "Assumption 1",
+    SIGN,
+    CUBIC,
+    "grid offset and drift do not cancel (else the rate is an upper bound)",
+    r"$M^r \le (1 - c)\mathcal F$",
+)
+"""What the two-sided rates of transfer assume."""
+
 
 def symbols(names: str) -> tuple[Symbol, ...]:
     """Return positive symbols."""
@@ -180,15 +191,7 @@ CLAIMS = (
         verdict=Verdict.PROVED,
         check=AllOf((offsets_add_up, share_for_the_search, transfer_exponents, balanced_widths)),
         region=RATES,
-        hypotheses=(
-            "Definition 3",
-            POWERS,
-            "Assumption 1",
-            SIGN,
-            CUBIC,
-            "grid offset and drift do not cancel (else the rate is an upper bound)",
-            r"$M^r \le (1 - c)\mathcal F$",
-        ),
+        hypotheses=SEARCH,
         note="The widths are rate-optimal; where one term dominates, the exact optimum of the other grows "
         "more slowly (`TransferRates`).",
         depends_on=("thm-2a", "b3-grid-offset-corrected", "b3-target-width-corrected"),
@@ -200,6 +203,7 @@ CLAIMS = (
         verdict=Verdict.PROVED,
         check=usefulness,
         region=RATES,
+        hypotheses=SEARCH,
         note=r"The final run never decides: $\alpha/r > 2\alpha/(h\alpha + 2r)$ always.",
         depends_on=("thm-2a", "thm-2b"),
     ),

@@ -6,11 +6,31 @@ omission.
 
 from __future__ import annotations
 
+from hptheory.random_features import curve
+from proofs_check.certificates import require_positive
 from proofs_check.claims import AllOf, Claim, Verdict, refuted
 from proofs_check.equations import Equation
 from proofs_check.exact import Setting
+from proofs_check.rational import generators
 
 WIDTH, LIMIT, OPTIMUM = Setting
+
+
+def first_transform_grows() -> str:
+    """Check that the corrected d m1/d eta is positive for every ridge > 0, and S with it.
+
+    There psi1 u = g + delta with delta > 0, which makes u S = u psi1 t^2 - u s^2 a sum of positive terms.
+    """
+    s, r, delta = generators("s", "r", "delta")
+    u, v, t = 1 / (1 + r), r / (1 + r), 1 + s
+    psi1 = (curve.fitted(s, u) + delta) / u
+    slope = psi1 * t**2 - s**2
+    count = require_positive(slope, "S > 0 for a positive ridge")
+    count += require_positive(
+        s**3 * (u + v * t) * (u + v * t**2) / (u**3 * psi1**2 * t * slope), "d m1/d eta > 0"
+    )
+    return f"S > 0 and d m1/d eta > 0 for a positive ridge ({count} positive terms)"
+
 
 CLAIMS = (
     *refuted(
@@ -95,13 +115,18 @@ CLAIMS = (
             LIMIT,
             ("deta_m1", "-u**2*m1*m2*(v*m1 + u*m2)/detJ", "-(t - 1)**4*(u + v*t)/(u**2*psi1**2*t*S)"),
         ),
-        corrected=Equation(
-            LIMIT,
+        corrected=AllOf(
             (
-                "deta_m1",
-                "(v*m1 + u*m2)*((u*m1 + 1/psi1)*(v*m1 + u*m2) - u**2*m1*m2)/detJ",
-                "(t - 1)**3*(u + v*t)*(u + v*t**2)/(u**3*psi1**2*t*S)",
-            ),
+                Equation(
+                    LIMIT,
+                    (
+                        "deta_m1",
+                        "(v*m1 + u*m2)*((u*m1 + 1/psi1)*(v*m1 + u*m2) - u**2*m1*m2)/detJ",
+                        "(t - 1)**3*(u + v*t)*(u + v*t**2)/(u**3*psi1**2*t*S)",
+                    ),
+                ),
+                first_transform_grows,
+            )
         ),
         correction=r"\partial_\eta m_1 = \frac{(t-1)^3(\mu_1^2 + \mu_2^2 t)(\mu_1^2 + \mu_2^2 "
         r"t^2)}{\mu_1^6\psi_1^2\, "

@@ -90,7 +90,7 @@ def order_of_hyperparameter_gap(order: int) -> str:
 
 
 def always_first_order() -> str:
-    """Check whether lambda*(psi2) - lambda*(inf) has the exact order 1/psi2, at a rational witness."""
+    """Refute by a rational model with C_lambda = 0: lambda* - lambda*(inf) is of higher order than 1/psi2."""
     line = witness(2)
     s, v = WITNESSES[2]
     psi1, any_value = exceptional.surface_psi1(s, 1 - v), Fraction(1)

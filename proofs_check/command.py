@@ -114,5 +114,7 @@ def arguments(check: Check | None) -> Iterator[str]:
             yield from arguments(part)
     elif isinstance(check, Equation):
         yield "Both sides are the same rational function on the curve, and agree for solutions of (9), (10)."
+    elif argument := getattr(check, "argument", ""):
+        yield argument
     elif inspect.isfunction(function := getattr(check, "func", check)):
         yield inspect.getdoc(function) or ""

@@ -50,6 +50,18 @@ class ErrorBar:
     order: int
     bound: Fraction
 
+    @property
+    def argument(self) -> str:
+        """How it is checked, for a page or an explanation."""
+        ends = ", ".join(f"{low} <= {name} <= {high}" for name, (low, high) in self.box.items())
+        return (
+            f"Check by Rouche's theorem and Cauchy's estimate on |eta| <= {self.radius}, rho = "
+            f"{self.spread} s, that the remainder is at most {self.bound} eta^{self.order + 1}.\n\n"
+            f"Over {ends}: (1) the linear term of fall - rise outweighs all others in |s* - s| <= rho; (2) "
+            "1 - q g > 0 there, so that the one zero is the optimum; (3) the ridge moves by M at most. Then "
+            "the remainder is at most 2 M (eta/r)^(k+1) for eta <= r/2."
+        )
+
     def __call__(self) -> str:
         """Look for a counterexample at the corners, then show (*), q g < 1 and the bound over the box."""
         self.find_counterexample()

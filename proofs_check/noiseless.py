@@ -11,7 +11,7 @@ from fractions import Fraction
 import mpmath as mp
 
 from hptheory.random_features import curve
-from proofs_check.certificates import require_zero
+from proofs_check.certificates import require_point, require_zero
 from proofs_check.claims import Refuted
 from proofs_check.implicit import DIGITS, STEP_LAM, Parameters, difference, number, risk
 from proofs_check.rational import RationalFunction, generators
@@ -21,7 +21,7 @@ PSI1, MU1_SQ, ROOT = Fraction(4), Fraction(1, 2), Fraction(2)
 
 
 def theorem_3_without_noise() -> str:
-    """Refute b_n = O(1/psi2) and c_n = O(1/psi2^2) for A = 1, B = 0, psi1 > 1.
+    """Refute by exact leading terms for A = 1, B = 0, psi1 > 1: b_n ~ psi2^(-1/2), c_n ~ psi2^-1.
 
     With s = 1/x and q = k x^2, x^3 (fall - rise) = u (psi1 - 1) - 2 v^2 k - v^3 k^2 + O(x): a simple root k >
     0, so that s* is of order psi2^(1/2). Then lambda* - lambda*(inf) = (u (psi1 - 1) + v^2 k) x + ..., of
@@ -37,8 +37,16 @@ def theorem_3_without_noise() -> str:
     _require_limit((curve.ridge_on_curve(s, slack) + v) / x, u * (PSI1 - 1) + v**2 * k, "ridge")
     risk_constant = PSI1 * u * (1 + k * v) / (u * (PSI1 - 1) - k * v**2)
     _require_limit(curve.risk_on_curve(s, slack, *model, q) / x**2, risk_constant, "risk")
-    if u * (PSI1 - 1) - 2 * v**2 * ROOT - v**3 * ROOT**2 != 0:
-        raise ValueError(f"k = {ROOT} is not the root of the leading equation")
+    leading = [["v", "1 - u"], ["equation", "u*(psi1 - 1) - 2*v**2*k - v**3*k**2"]]
+    try:
+        require_point(
+            "a simple root k > 0, with a ridge and a risk that move at first order in x",
+            {"psi1": PSI1, "u": MU1_SQ, "k": ROOT},
+            ["equation == 0", "k > 0", "D(equation, k) != 0", "u*(psi1 - 1) + v**2*k > 0", "psi1*u > 0"],
+            leading,
+        )
+    except Refuted as error:
+        raise ValueError(f"k = {ROOT} is not the root of the leading equation: {error}") from None
     _confirm()
     raise Refuted(
         f"linear teacher, no noise (B = 0), psi1 = {PSI1}, mu1^2 = {MU1_SQ}: "

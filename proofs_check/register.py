@@ -8,6 +8,7 @@ from proofs_check import (
     app_b1_transfer,
     app_b2_gaps,
     app_b2_rates,
+    app_b2_tie,
     app_b3_grid_search,
     app_b3_theorem_2,
     app_b4_limit,
@@ -16,6 +17,7 @@ from proofs_check import (
     app_b4_transfer,
     app_b5_bound,
     app_b5_lemma_14,
+    app_c_measures,
     app_c_truncation,
     error_bars,
     expansion,
@@ -23,6 +25,7 @@ from proofs_check import (
     sec3_random_features,
     sec4_decomposition,
     summaries,
+    summary_facts,
     unimodality,
 )
 from proofs_check.claims import Claim
@@ -35,6 +38,7 @@ MODULES = (
     app_a_background,
     app_b1_transfer,
     app_b2_rates,
+    app_b2_tie,
     app_b3_grid_search,
     app_b4_limit,
     app_b4_sensitivity,
@@ -42,12 +46,14 @@ MODULES = (
     app_b4_transfer,
     app_b5_lemma_14,
     app_b5_bound,
+    app_c_measures,
     app_c_truncation,
     unimodality,
     expansion,
     error_bars,
     scaling_rules,
     summaries,
+    summary_facts,
 )
 """Each has its claims in ``CLAIMS``; in the order of the paper, and what goes beyond it comes last."""
 

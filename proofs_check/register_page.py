@@ -36,7 +36,7 @@ says so, and how can anybody re-check it?
 | proved | exact: identities of rational functions, signs by coefficients, exact algebra |
 | certified | enclosed over a stated region |
 | evidence | numerical, and the check says how much |
-| refuted | a counterexample in exact arithmetic; the corrected statement is a claim of its own |
+| refuted | a counterexample in exact arithmetic, or the opposite; the corrected statement is a claim |
 | cited | taken from the literature |
 | open | neither shown nor refuted |
 
@@ -92,7 +92,13 @@ def details(claim: Claim) -> Iterator[str]:
 def method(claim: Claim) -> str:
     """Return how a claim was checked, in a few words."""
     if claim.verdict is Verdict.REFUTED:
-        return "a counterexample in exact arithmetic"
+        what = (
+            "a counterexample in exact arithmetic" if "counterexample" in _kinds(claim) else "exact algebra"
+        )
+        if isinstance(claim.check, Equation):
+            return f"{what}, confirmed by solutions of (9), (10)"
+        *_, last = _methods(claim.check)
+        return f"{what}: {last}"
     return "; ".join(dict.fromkeys(_methods(claim.check))) or "nothing is checked by machine"
 
 
@@ -105,7 +111,23 @@ def _methods(check: Check | None) -> Iterator[str]:
     else:
         for argument in arguments(check):
             first = argument.split("\n\n")[0].replace("\n", " ").rstrip(".")
-            yield f"`{first.removeprefix('Check that ').removeprefix('Check: ').removeprefix('Check ')}`"
+            for start in (
+                "Check that ",
+                "Check: ",
+                "Check ",
+                "Refute that ",
+                "Refute: ",
+                "Refute by ",
+                "Refute ",
+            ):
+                first = first.removeprefix(start)
+            yield f"`{first.replace('`', '')}`"
+
+
+def _kinds(claim: Claim) -> set[str]:
+    if not path(claim).exists():
+        return set()
+    return {item["kind"] for item in json.loads(path(claim).read_text(encoding="utf-8"))["items"]}
 
 
 if __name__ == "__main__":

@@ -52,6 +52,14 @@ def null_estimator() -> str:
 
 CLAIMS = (
     Claim(
+        id="sec3-balanced",
+        place="Sec. 3.2, two-layer ReLU network",
+        statement=r"y = 1\{\lVert x\rVert^2 > F^{-1}_{\chi^2_d}(1/2)\},\ x \sim N(0, I_d)\text{: the classes "
+        r"are exactly balanced}",
+        verdict=Verdict.CITED,
+        cites=("the definition of the median; a chi-square distribution has no atoms",),
+    ),
+    Claim(
         id="assumption-2",
         place="Sec. 3.2 and App. B.4, Assumption 2",
         statement=r"\mathbb E\,\sigma = 0,\ \mathbb E\,\sigma^2 = 1,\ \mathbb E\,\sigma' \neq 0,\ \sigma "

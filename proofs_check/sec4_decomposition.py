@@ -267,10 +267,15 @@ CLAIMS = (
         r"determine those of the total loss}",
         verdict=Verdict.OPEN,
         check=sufficient_for_fast,
-        note=r"A conjecture about training. As a statement it has a sufficient condition, $t_n = "
-        r"o(a_n^{1/2})$, which is proved to be sufficient; whether trained networks meet it is a matter of "
-        r"measurement. It is not necessary: what has to be flat is the difference of the residuals "
-        r"(hp-gap-one-step).",
+        note=r"A conjecture about training, in words (rapidly, approximately), so that no proof or "
+        r"counterexample can settle it. **For it.** Made precise by the paper's own quantity, $t_n = "
+        r"o(a_n^{1/2})$ (rapid and approximate enough together), it is sufficient for fast transfer: "
+        r"proved, wherever Proposition 13 holds. **Not an equivalence.** It is not necessary: what "
+        r"has to be flat is the difference of the residuals (hp-gap-one-step), and for a fixed "
+        r"$\kappa$ the bound $t_n$ does not tend to 0 (b5-fixed-kappa). **What is missing.** Whether "
+        r"trained networks meet $t_n = o(a_n^{1/2})$ is a matter of measurement: the paper shows "
+        r"figures at five to seven widths, and a sweep can be [decomposed](why-it-transfers.md) "
+        r"here; but no finite number of widths decides a limit.",
         depends_on=("prop-13", "def-2"),
     ),
 )

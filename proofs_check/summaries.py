@@ -12,11 +12,11 @@ from proofs_check.claims import Claim, Refuted, Verdict, refuted
 from proofs_check.monomials import Monomial
 from proofs_check.rational import generators
 from proofs_check.regions import require_positive_on
-from proofs_check.scaling_rules import Rule
+from proofs_check.rule import Rule
 
 
 def newton_schulz_at_one() -> str:
-    """Refute that Jordan's quintic, iterated, brings singular values to 1: p(1) is not 1."""
+    """Refute: Jordan's quintic has no fixed point at 1, as p(1) is not 1."""
     a, b, c = Fraction("3.4445"), Fraction("-4.7750"), Fraction("2.0315")
     require_counterexample(
         "p(x) = a x + b x^3 + c x^5 at x = 1", {"a": a, "b": b, "c": c, "x": 1}, ["x == 1"],
@@ -35,11 +35,14 @@ def newton_schulz_band(low: str = "17/25", high: str = "57/50") -> str:
     band = {"x": (Fraction(low), Fraction(high))}
     require_positive_on(band, p - Fraction(low), f"p stays above its bound on [{low}, {high}]")
     require_positive_on(band, Fraction(high) - p, f"p stays below its bound on [{low}, {high}]")
-    return f"p maps [{low}, {high}] into itself"
+    start = {"x": (Fraction(11, 50), Fraction(121, 100))}
+    require_positive_on(start, p - Fraction(17, 25), "p >= 17/25 on [11/50, 121/100]")
+    require_positive_on(start, Fraction(121, 100) - p, "p <= 121/100 on [11/50, 121/100]")
+    return f"p maps [{low}, {high}] into itself, and [11/50, 121/100] into [17/25, 121/100]"
 
 
 def decay_divided() -> str:
-    """Refute that AdamW's coupled decay c at rate r is the independent decay c/r, at the printed numbers."""
+    """Refute at the printed numbers: by c/r a step would take away 10 times the weight."""
     require_counterexample(
         "w - r c w is w - i w with i = c/r",
         {"r": Fraction(1, 1000), "c": Fraction(1, 100), "w": 1},
@@ -63,6 +66,9 @@ def polar_norm(power: Fraction = Fraction(0)) -> str:
     norm = answer.entry * (d_in * Monomial(logs["d_out"])) ** Fraction(1, 2)
     difference = norm.log - power * (logs["d_in"] - logs["d_out"])
     if difference != 0:
+        point = {"norm_sq": 1, "d_in": 4, "d_out": 1}
+        fails = f"norm_sq == (d_in/d_out)**{2 * power}"
+        require_counterexample("the square of the norm", point, ["norm_sq == 1"], fails)
         raise Refuted("its only singular value is 1, whatever its shape")
     require_zero(difference, "spectral norm of the polar factor")
     return "the only singular value of the polar factor is 1"
@@ -106,9 +112,11 @@ CLAIMS: tuple[Claim, ...] = (
         statement=r"p(x) = 3.4445\,x - 4.7750\,x^3 + 2.0315\,x^5, "
         r"\text{ iterated, brings singular values to } 1",
         check=newton_schulz_at_one,
-        correction=r"p([0.68, 1.14]) \subset [0.68, 1.14]: \text{ what reaches the band stays in it}",
+        correction=r"p([0.68, 1.14]) \subset [0.68, 1.14]: \text{ what reaches the band stays in it};\quad "
+        r"p([0.22, 1.21]) \subset [0.68, 1.21]",
         corrected=newton_schulz_band,
         corrected_verdict=Verdict.CERTIFIED,
+        correction_note="The summary's 'about 0.7 to 1.3': from 0.22 on, every step leads into [0.68, 1.21].",
         corrected_breaks=(
             ("a band that p leaves above", _with(newton_schulz_band, "17/25", "11/10")),
             ("a band that p leaves below", _with(newton_schulz_band, "7/10", "57/50")),

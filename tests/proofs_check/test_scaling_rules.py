@@ -12,7 +12,7 @@ from hptheory.parameterization import scaling_rule
 from hptheory.parameterization.rank_one import Response, rank_one_response
 from proofs_check.claims import Refuted
 from proofs_check.formulas import evaluate, parse
-from proofs_check.scaling_rules import Rule
+from proofs_check.rule import Rule
 from proofs_check.summaries import newton_schulz_band
 
 LAWS = [
