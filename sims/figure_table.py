@@ -138,8 +138,8 @@ EXPERIMENTS: dict[str, Experiment] = {
     ),
     "multiplier": Experiment(
         f"{COMPARISONS}:multipliers",
-        "loss against compute; compute multipliers over Adam",
-        tuple(f"llama_{name}" for name in ("adam", "muon", "soap", "shampoo", "adamuon")),
+        "loss against compute; compute multipliers over AdamW",
+        tuple(f"llama_{name}_decayed" for name in ("adam", "muon", "soap", "shampoo")),
     ),
     "stable-rank": Experiment(
         f"{COMPARISONS}:ranks",
@@ -150,6 +150,11 @@ EXPERIMENTS: dict[str, Experiment] = {
         f"{SWEEPS}:rate_curves_side_by_side",
         "Muon with 1, 3 and 5 iterations of Newton-Schulz, and with the polar factor",
         ("llama_muon_steps_1", "llama_muon_steps_3", "llama_muon", "llama_muon_exact"),
+    ),
+    "tokens": Experiment(
+        f"{OBSERVED}:consistency",
+        "mean component index of single tokens; how far models agree on it",
+        ("llama_adam --observe tokens",),
     ),
     "hidden": Experiment(
         f"{TRANSFORMERS}:profiles",

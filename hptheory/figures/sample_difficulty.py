@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 Overlaps = Mapping[tuple[int, int], float]
 Columns = dict[str, list[Any]]
+SUPERLATIVES = {"easy": "easiest", "hard": "hardest"}
 
 
 def consistency_figure(
@@ -47,7 +48,7 @@ def consistency_figure(
         rows += [("bin", None, *row) for row in zip(edges[:-1], edges[1:], counts, strict=True)]
         for axis, (end, pairs) in zip(axes[1:], overlaps.items(), strict=True):
             rows += [("overlap", end, *pair, value) for pair, value in pairs.items()]
-            _heat_map(axis, pairs, f"{share:.0%} {end}est: share in common")
+            _heat_map(axis, pairs, f"{share:.0%} {SUPERLATIVES[end]}: share in common")
     return figure, _columns(("kind", "end", "n1", "n2", "value"), rows)
 
 

@@ -37,7 +37,7 @@ def stable_ranks(
     steps = sorted({step for series in ranks.values() for at in series.values() for step in at})
     rows: list[tuple[Any, ...]] = []
     with figure_style():
-        figure = Figure(figsize=(4.2 * len(steps) + 0.6, 3.9))
+        figure = Figure(figsize=(4.2 * len(steps) + 2.0, 3.9))
         panels = figure.subplots(1, len(steps), squeeze=False, sharey=True)[0]
         for panel, step in zip(panels, steps, strict=True):
             for index, (name, series) in enumerate(ranks.items()):
@@ -56,5 +56,5 @@ def stable_ranks(
             panel.set_yscale("log", base=2)
             panel.set(xlabel="width $n$", title=f"step {step}")
         panels[0].set_ylabel(r"stable rank $\|U\|_F^2 / \|U\|_2^2$")
-        panels[-1].legend()
+        panels[-1].legend(loc="center left", bbox_to_anchor=(1.02, 0.5))
     return figure, columns(("series", "step", "width", "value", "low", "high"), rows)

@@ -12,6 +12,10 @@ is the experiment:
 - ``llama_muon_decay``: independent weight decay c/D over two orders of magnitude, at one rate;
   ``llama_muon_decay_constant``: the same without the 1/D. The published c is 0.1 (2e-4 at D = 512), 8e-4 at
   the base width.
+- ``llama_adam_decayed`` (AdamW) and ``llama_muon_decayed``, ``_soap_decayed``, ``_shampoo_decayed``: the
+  optimizers with decay, whose compute multipliers 2512.05620 reports. Independent decay of 8e-4 at the base
+  width, the published c/D (Muon: 1.6 times that). AdamW's is 0.1 times the rate, of which muP makes 1/D on
+  hidden matrices.
 - ``llama_muon_steps_1``, ``_steps_3`` (``llama_muon`` has 5 iterations of Newton-Schulz) and
   ``llama_muon_exact``, the polar factor itself: the ablation that App. D.4.2 of 2512.22768 proposes. So does
   it ``llama_muon_hidden``, where the layers with orthogonalised updates are the only ones trained. There the
@@ -39,16 +43,17 @@ from sims.settings.optimizers import AdamConfig, AdaMuonConfig, MuonConfig, Sham
 from sims.settings.text_presets import Presets, presets
 from sims.settings.transformers import LlamaConfig
 
+DECAY, MUON_DECAY, ADAMW_DECAY = 8e-4, 1.28e-3, 0.1
 BLOCK, CPU_BLOCK = 128, 32  # the muP base widths
 DECAYS = tuple(2.0**power for power in range(-13, -7))
-MUON_LR, CPU_MUON_LR = 0.008, 2.0**-6  # at which decay is swept: the middle of both grids
+MUON_LR, CPU_MUON_LR = 0.008, 2.0**-8  # at which decay is swept
 MUON = MuonConfig(shape_factor="mup")
 GRAFTED = ShampooConfig(graft=AdamConfig())
 
 
-def adam(name: str) -> Presets:
+def adam(name: str, optimizer: AdamConfig = AdamConfig()) -> Presets:  # noqa: B008 (frozen)
     """Llama with Adam, under another name."""
-    return presets(name, recipe(AdamConfig()), ADAM_LRS, CPU_ADAM_LRS)
+    return presets(name, recipe(optimizer), ADAM_LRS, CPU_ADAM_LRS)
 
 
 def matrix(name: str, optimizer: MatrixConfig, small: MatrixConfig | None = None) -> Presets:
@@ -63,7 +68,7 @@ def blocked(name: str, optimizer: ShampooConfig | SOAPConfig) -> Presets:
     return matrix(name, replace(optimizer, block=BLOCK), replace(optimizer, block=CPU_BLOCK))
 
 
-def decayed(name: str, *, constant: bool) -> Presets:
+def over_decays(name: str, *, constant: bool) -> Presets:
     """Llama with Muon and a grid of weight decays, at one rate."""
     muon = replace(MUON, constant_decay=constant)
     small = replace(muon, adam_lr=CPU_BEST_LR)
@@ -121,8 +126,12 @@ SETTINGS: dict[str, Presets] = {
         "llama_shampoo_grafted_normalised", replace(GRAFTED, spectral_norm=True)
     ),
     "llama_soap_blocked": blocked("llama_soap_blocked", SOAPConfig()),
-    "llama_muon_decay": decayed("llama_muon_decay", constant=False),
-    "llama_muon_decay_constant": decayed("llama_muon_decay_constant", constant=True),
+    "llama_adam_decayed": adam("llama_adam_decayed", AdamConfig(weight_decay=ADAMW_DECAY)),
+    "llama_muon_decayed": matrix("llama_muon_decayed", replace(MUON, weight_decay=MUON_DECAY)),
+    "llama_soap_decayed": matrix("llama_soap_decayed", SOAPConfig(weight_decay=DECAY)),
+    "llama_shampoo_decayed": matrix("llama_shampoo_decayed", ShampooConfig(weight_decay=DECAY)),
+    "llama_muon_decay": over_decays("llama_muon_decay", constant=False),
+    "llama_muon_decay_constant": over_decays("llama_muon_decay_constant", constant=True),
     "llama_adam_batch_double": changed(adam("llama_adam_batch_double"), batch_times(2)),
     "llama_adam_batch_fourfold": changed(adam("llama_adam_batch_fourfold"), batch_times(4)),
     "llama_muon_steps_1": matrix("llama_muon_steps_1", replace(MUON, steps=1)),
