@@ -36,9 +36,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for part in range(1, 6):
         content = records(part).tobytes()
         (tmp_path / cifar10.FOLDER / f"data_batch_{part}.bin").write_bytes(content)
-        sums.append(hashlib.sha256(content).hexdigest())
+        sums.append(f"sha256:{hashlib.sha256(content).hexdigest()}")
     monkeypatch.setattr(cifar10, "RECORDS", RECORDS)
-    monkeypatch.setattr(cifar10, "TRAIN_SHA256", tuple(sums))
+    monkeypatch.setattr(cifar10, "TRAIN_SUMS", tuple(sums))
+    monkeypatch.setattr(cifar10, "TEST_SUMS", (f"md5:{hashlib.md5(records(6).tobytes()).hexdigest()}",))
     monkeypatch.delenv("HPTHEORY_DATA", raising=False)
     return tmp_path
 
@@ -60,7 +61,13 @@ def test_the_folder_of_the_environment(folder, monkeypatch):
 def test_the_official_test_set(folder):
     with pytest.raises(DataError, match=r"test_batch\.bin \(No such file.*holds out training images"):
         load_cifar10(0, folder)
-    (folder / cifar10.FOLDER / "test_batch.bin").write_bytes(records(6).tobytes())
+    path, content = folder / cifar10.FOLDER / "test_batch.bin", records(6).tobytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    with pytest.raises(
+        DataError, match=r"test_batch\.bin is not the published file .*md5:.* instead of .*md5:"
+    ):
+        load_cifar10(0, folder)
+    path.write_bytes(content)
     train, test = load_cifar10(0, folder)
     assert (len(train.y), len(test.y)) == (100, RECORDS)
     assert (test.x.flatten(1).numpy() == records(6)[:, 1:]).all()
@@ -114,6 +121,23 @@ def test_without_a_network_or_the_package(folder, monkeypatch):
 def test_sizes_outside_the_domain(folder, held_out):
     with pytest.raises(DomainError, match="held_out"):
         load_cifar10(held_out, folder)
+
+
+@pytest.mark.data
+@needs_data(cifar10.FOLDER)
+def test_the_sums_are_of_the_files_that_others_have():
+    """Those who recorded the test file's MD5 have these of the training files beside it."""
+    theirs = (
+        "5dd7e06a14cb22eb9f671a540d1b7c25",
+        "5ea93a67294ea407fff1d09f752e9692",
+        "942cd6a4bcdd0dd3c604fbe906cb4421",
+        "ae636b3ba5c66a11e91e8cb52e771fcb",
+        "53f37980c15c3d472c316c40844f3f0d",
+    )
+    for number, (md5, ours) in enumerate(zip(theirs, cifar10.TRAIN_SUMS, strict=True), 1):
+        content = Path(os.environ["HPTHEORY_DATA"], cifar10.FOLDER, f"data_batch_{number}.bin").read_bytes()
+        assert hashlib.md5(content).hexdigest() == md5
+        assert ours == f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
 @pytest.mark.data
