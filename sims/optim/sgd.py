@@ -57,7 +57,7 @@ class SGD(PerParameter):
             torch._fused_sgd_(
                 [one],
                 [its_grad],
-                velocity,
+                velocity if its_momentum else [],  # the kernel takes none from a member without momentum
                 weight_decay=its_decay,
                 momentum=its_momentum,
                 lr=rate,
