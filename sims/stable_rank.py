@@ -23,7 +23,7 @@ STEPS = (4, 16, 64)  # behind a readout that starts at zero, the first gradients
 
 
 def stable_rank(matrix: Float[Tensor, "*batch m n"]) -> Float[Tensor, "*batch"]:
-    """||A||_F^2 / ||A||_2^2, between 1 and the rank; not a number for the zero matrix.
+    """The sum of the squared singular values over the largest one, from 1 to the rank; of zero, not a number.
 
     >>> round(float(stable_rank(torch.diag(torch.tensor([2.0, 1.0, 1.0])))), 6)
     1.5

@@ -7,8 +7,8 @@ is the experiment:
   should drift with width where muP's stands still.
 - Shampoo with Adam's norm (``llama_shampoo_grafted``), whose optimum 2512.05620 sees drift, as AdaMuon's; its
   two remedies, blocks (``_blocked``) and spectral normalisation (``_normalised``). Blocks are of 128, or of
-  32 in the small presets: at the base width nothing is cut. (2512.05620 has blocks of 512 for widths from
-  512.)
+  32 in the small presets: at the base width only feed-forward matrices are cut. (2512.05620 has blocks of 512
+  for widths from 512.)
 - ``llama_muon_decay``: independent weight decay c/D over two orders of magnitude, at one rate;
   ``llama_muon_decay_constant``: the same without the 1/D. The published c is 0.1 (2e-4 at D = 512), 8e-4 at
   the base width.
