@@ -1,7 +1,8 @@
 """Intervals for the top 128 of 2,048 eigenvalues against forming S and computing all of them.
 
 On matrices as they occur in runs (``run_matrices``), single precision, one thread, repeats interleaved. Each
-layer is followed over consecutive observations, as in a run: after a fallback the next attempts pause.
+layer is followed over consecutive observations, as in a run: after a fallback the next attempts pause, after
+a success the next one goes on from its subspace. The first observation of a layer counts as well.
 """
 
 from __future__ import annotations

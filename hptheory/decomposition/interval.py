@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -18,9 +19,12 @@ from hptheory.errors import DomainError
 Path = Literal["factored", "full", "subspace", "fallback"]
 
 BLOCK, DEPTH = 1 / 2, 7
-"""The Krylov space: seven blocks of max_k/2 columns."""
+"""The Krylov space without a previous observation: seven blocks of max_k/2 columns."""
 
-STRETCHES = (1.25, 1.6)
+WARM = 7 / 4
+"""Columns kept for the next observation, in units of max_k: subspace iteration goes on from them."""
+
+STRETCHES = (1.15, 1.35, 1.6)
 """Levels tried for the bounds, in this order; see ``Ritz.bounds``."""
 
 LONGEST_PAUSE = 32
@@ -34,6 +38,7 @@ class TopKInterval:
     is `factored` (exact, from a core matrix), `full` (all eigenvalues), `subspace`, or `fallback` (a subspace
     was tried, its interval too wide, and all eigenvalues computed). ``failure`` is the probability that a
     bound of the subspace path is wrong. For ``pause`` further observations no subspace should be tried.
+    ``start`` is what the next observation begins with, ``[n, 7/4 max_k]``, after a subspace that was good.
     """
 
     low: Array
@@ -43,6 +48,7 @@ class TopKInterval:
     failure: float = 0.0
     pause: int = 0
     next_pause: int = 1
+    start: Array | None = None
 
     @property
     def width(self) -> float:
@@ -67,8 +73,9 @@ def top_k_interval(
     gradient has no higher rank, as from that many tokens). Else a randomised block Krylov space bounds what
     it found by its residuals and what it missed by its norm (``hptheory.decomposition.subspace``). If that
     leaves an interval wider than ``tolerance``, relative to sum |lambda|, all eigenvalues are computed. Given
-    the ``previous`` observation of the same layer, such a vain attempt is followed by a pause, twice as long
-    each time, in which all eigenvalues are computed at once.
+    the ``previous`` observation of the same layer, subspace iteration goes on from what was found then, which
+    costs a third of a Krylov space; and a vain attempt is followed by a pause, twice as long each time, in
+    which all eigenvalues are computed at once.
 
     Where eigenvalues of opposite sign tie in magnitude within their bounds, the sum jumps, and the interval
     covers both ends; a tie within rounding stays wide in the full computation.
@@ -92,7 +99,13 @@ def top_k_interval(
     xp, g, d = matched(gradient, update)
     if g.ndim != 2:
         shape = tuple(g.shape)
-        raise ShapeMismatchError("gradient", shape, "what is read", "[m, n]", "pass one layer at a time")
+        raise ShapeMismatchError(
+            "gradient",
+            shape,
+            "what is read",
+            "[m, n]",
+            "pass one layer at a time, or a stack to top_k_intervals",
+        )
     m, n = g.shape
     if not 1 <= max_k <= n:
         raise DomainError("max_k", max_k, f">= 1 and <= n = {n}, the number of components")
@@ -112,13 +125,51 @@ def top_k_interval(
         if pause > 0 or 4 * block * DEPTH > 3 * n:
             exact = _exact(xp.linalg.eigvalsh(s), n, rounding, g, "full")
             return replace(exact, pause=max(0, pause - 1), next_pause=next_pause)
-        start = _gaussian(xp, (n, block), g, generator)
-        found = krylov(xp, s, start, DEPTH, _gaussian(xp, (n, PROBES), g, generator))
+        known = None if previous is None else previous.start
+        if known is not None and known.shape[0] == n and known.shape[1] >= max_k:
+            start, depth = xp.matmul(s, xp.linalg.qr(xp.astype(known, g.dtype)).Q), 1
+        else:
+            start, depth = _gaussian(xp, (n, block), g, generator), DEPTH
+        found = krylov(xp, s, start, depth, _gaussian(xp, (n, PROBES), g, generator))
         interval = _from_ritz(found, rounding, g, tolerance)
         if interval.width <= tolerance:
-            return interval
+            return replace(interval, start=found.leading_images(xp, round(WARM * max_k)))
         exact = _exact(xp.linalg.eigvalsh(s), n, rounding, g, "fallback")
     return replace(exact, pause=next_pause, next_pause=min(2 * next_pause, LONGEST_PAUSE))
+
+
+def top_k_intervals(
+    gradient: Array,
+    update: Array,
+    max_k: int,
+    *,
+    previous: Sequence[TopKInterval] | None = None,
+    **options: Any,
+) -> list[TopKInterval]:
+    """``top_k_interval`` of each member of a stack, as each has a path, a pause and a start of its own.
+
+    Shapes: ``[member, m, n]`` twice; ``previous`` holds one interval a member, or is None. Domain: that of
+    ``top_k_interval``; both stacks of one shape, as long as ``previous``, else ``ShapeMismatchError``.
+
+    >>> rng = np.random.default_rng(0)
+    >>> g, d = rng.standard_normal((2, 3, 4, 20))
+    >>> [interval.path for interval in top_k_intervals(g, d, max_k=5)]
+    ['factored', 'factored', 'factored']
+    """
+    shapes = tuple(gradient.shape), tuple(update.shape)
+    if shapes[0] != shapes[1] or len(shapes[0]) != 3:
+        raise ShapeMismatchError(
+            "gradient", shapes[0], "update", shapes[1], "both must be [member, m, n], of one shape"
+        )
+    members = shapes[0][0]
+    if previous is not None and len(previous) != members:
+        raise ShapeMismatchError(
+            "gradient", shapes[0], "previous", (len(previous),), "give the interval of each member"
+        )
+    before = [None] * members if previous is None else previous
+    return [
+        top_k_interval(gradient[i], update[i], max_k, previous=before[i], **options) for i in range(members)
+    ]
 
 
 def _from_ritz(found: Ritz, rounding: Floats, model: Array, tolerance: float) -> TopKInterval:

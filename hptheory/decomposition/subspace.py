@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hptheory.decomposition.arrays import Array, to_numpy
+from hptheory.decomposition.arrays import Array, like, to_numpy
 from hptheory.decomposition.grid_measures import Floats
 
 LEADING = 0.7
@@ -47,6 +47,12 @@ class Ritz:
     gram: Floats
     missed: float
     vectors: Array
+    images: Array
+
+    def leading_images(self, xp: Any, count: int) -> Array:
+        """S times the ``count`` Ritz vectors whose Ritz values are largest in magnitude, ``[n, count]``."""
+        order = np.argsort(-np.abs(self.values), kind="stable")[:count]
+        return xp.take(self.images, like(order, self.images), axis=1)
 
     def bounds(self, k: int, stretch: float) -> tuple[tuple[Floats, Floats], tuple[Floats, Floats]]:
         """Lower and upper bounds of the largest eigenvalues, descending, and of the smallest, ascending.
@@ -104,6 +110,7 @@ def krylov(xp: Any, s: Array, start: Array, depth: int, probes: Array) -> Ritz:
         gram=to_numpy(xp.matmul(xp.matrix_transpose(rest), rest)).astype(np.float64),
         missed=missed_norm(xp, s, basis, probes),
         vectors=basis,
+        images=image,
     )
 
 

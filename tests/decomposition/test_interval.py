@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hptheory.decomposition import alignment_spectrum, top_k_loss_change
 from hptheory.decomposition.errors import ShapeMismatchError
 from hptheory.decomposition.hull import top_k_hull
-from hptheory.decomposition.interval import LONGEST_PAUSE, top_k_interval
+from hptheory.decomposition.interval import LONGEST_PAUSE, top_k_interval, top_k_intervals
 from hptheory.decomposition.subspace import krylov
 from hptheory.errors import DomainError
 
@@ -62,6 +62,46 @@ def test_paths_overlap():
     assert full.path == "full"
     assert np.all(subspace.low <= full.high[:8])
     assert np.all(full.low[:8] <= subspace.high)
+
+
+@given(st.sampled_from([1.0, 1.5]), st.sampled_from([0.0, 0.02, 0.3]), st.integers(0, 999))
+def test_law_a_subspace_carried_on_contains_the_truth(decay, drift, seed):
+    """Matrices that move from one observation to the next, far or not at all."""
+    rng = np.random.default_rng(seed)
+    (g, d), found = pair(300, decay, 0.05, seed), None
+    for _ in range(4):
+        found = top_k_interval(g, d, 8, tolerance=0.02, previous=found)
+        truth = top_k_loss_change(g, d, k=8)
+        assert np.all((found.low <= truth) & (truth <= found.high))
+        assert (found.start is not None) == (found.path == "subspace")
+        if drift == 0 and decay == 1.5:
+            assert found.path == "subspace"
+        g = g + drift * rng.standard_normal(g.shape) * np.arange(1, 301) ** -decay
+
+
+def test_a_start_of_another_layer_is_not_used():
+    g, d = pair(300, 1.5, 0.05, 0)
+    found = top_k_interval(g, d, 8)
+    for other in (top_k_interval(*pair(320, 1.5, 0.05, 0), 8), top_k_interval(g, d, 4, tolerance=1.0)):
+        again = top_k_interval(g, d, 8, previous=other)
+        np.testing.assert_array_equal(again.low, found.low)
+
+
+def test_members_go_their_own_ways():
+    rng = np.random.default_rng(0)
+    flat, low = (rng.standard_normal((240, 240)) for _ in range(2)), pair(240, 1.5, 0.05, 0)
+    g, d = (np.stack(both) for both in zip(flat, low, strict=True))
+    found, tolerance = None, 0.004
+    for paths in (["fallback", "subspace"], ["full", "subspace"]):
+        found = top_k_intervals(g, d, 8, tolerance=tolerance, previous=found)
+        assert [each.path for each in found] == paths
+    for member, each in enumerate(found):
+        truth = top_k_loss_change(g[member], d[member], k=8)
+        assert np.all((each.low <= truth) & (truth <= each.high))
+    with pytest.raises(ShapeMismatchError, match="previous"):
+        top_k_intervals(g, d, 8, previous=found[:1])
+    with pytest.raises(ShapeMismatchError, match=r"\[member, m, n\]"):
+        top_k_intervals(g[0], d[0], 8)
 
 
 def test_what_a_small_subspace_missed_is_bounded():
