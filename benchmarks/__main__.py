@@ -11,8 +11,8 @@ from benchmarks.harness import HEADER, Row
 
 # calibration takes an hour and writes a page of its own: `python -m benchmarks.calibration`.
 MODULES = ("random_features", "startup", "optimizers", "sweep_analysis", "sweeps", "store", "observer")
-# Trains wide networks first, which takes many minutes; runs when named.
-SLOW = ("low_rank",)
+# Train wide networks first, or compile, which takes many minutes; run when named.
+SLOW = ("low_rank", "compiled")
 
 
 def main(names: list[str]) -> int:

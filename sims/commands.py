@@ -51,6 +51,7 @@ def sweep(
     address: str | None = None,
     pack_members: int | None = None,
     checkpoint_every: float = 60.0,
+    compile: Annotated[bool | None, tyro.conf.arg(metavar="{True,False}")] = None,
     estimate: bool = False,
 ) -> None:
     """Train a setting on its grid of widths, learning rates and seeds; finished runs are not trained again.
@@ -81,6 +82,8 @@ def sweep(
         pack_members: How many runs are trained together at most; by default as many as is measured to be
             fastest.
         checkpoint_every: Seconds of training between checkpoints.
+        compile: Compile forward and backward pass (torch.compile; needs a C++ compiler), which rounds in
+            another way; by default as earlier runs of the directory, else not.
         estimate: Train nothing; say what the sweep costs, here by a short measurement, and on an H100 by a
             model.
     """
@@ -109,6 +112,7 @@ def sweep(
             data_dir=data_dir,
             pack_members=pack_members,
             checkpoint_every=checkpoint_every,
+            compile=compile,
         )
     from sims.status import describe
 

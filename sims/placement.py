@@ -84,7 +84,7 @@ def choose(site: Site, missing: Mapping[int, Sequence[Run]], kept: Path) -> dict
         return {width: Choice(site.engines[0], len(runs)) for width, runs in missing.items()}
     known = read_speeds(kept)
     if site.device == "cpu" and measure(site, missing, known):
-        write_atomically(kept / FILE, json.dumps(known, indent=2).encode())
+        _write(kept, "speeds", known)
     choices = {}
     for width, runs in missing.items():
         engine, pack = fastest(site.engines, known.get(width, {})) or (site.engines[0], len(runs))
@@ -144,12 +144,24 @@ def fastest(engines: Sequence[Engine], speeds: Speeds) -> tuple[Engine, int] | N
     return None if best is None else best[1:]
 
 
+def keep_compile(asked: bool | None, kept: Path) -> tuple[bool, bool]:
+    """Whether a sweep's steps were compiled so far, and whether they are from now on: as asked or as before.
+
+    Results of both kinds agree within rounding only, so that a sweep that goes on does not change by itself.
+    """
+    before = _read(kept).get("compile") is True
+    now = before if asked is None else asked
+    if now is not before:
+        _write(kept, "compile", now)
+    return before, now
+
+
 def read_speeds(kept: Path) -> dict[int, Speeds]:
     """What was measured, by width; nothing where there is no file, or one that cannot be read."""
     try:
-        found = json.loads((kept / FILE).read_bytes())
+        found = _read(kept).get("speeds", {})
         return {int(width): _as_speeds(by_engine) for width, by_engine in found.items()}
-    except (OSError, ValueError, AttributeError, TypeError):
+    except (ValueError, AttributeError, TypeError):
         return {}
 
 
@@ -158,3 +170,15 @@ def _as_speeds(by_engine: Any) -> Speeds:
         str(label): {int(size): float(speed) for size, speed in by_size.items()}
         for label, by_size in by_engine.items()
     }
+
+
+def _read(kept: Path) -> dict[str, Any]:
+    try:
+        found = json.loads((kept / FILE).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _write(kept: Path, entry: str, value: Any) -> None:
+    write_atomically(kept / FILE, json.dumps({**_read(kept), entry: value}, indent=2).encode())

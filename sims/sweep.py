@@ -17,7 +17,7 @@ from sims.devices import choose_device
 from sims.engines import Engine, Failure, Finished, InProcess
 from sims.errors import SweepWarning
 from sims.ledger import Ledger, Shift
-from sims.placement import Choice, Site, choose
+from sims.placement import Choice, Site, choose, keep_compile
 from sims.progress import Progress, Watch, loss_of
 from sims.settings import Setting
 from sims.store import Record, Run, Store, load
@@ -43,6 +43,7 @@ def run(
     data_dir: Path | None = None,
     pack_members: int | None = None,
     checkpoint_every: float = INTERVAL,
+    compile: bool | None = None,
 ) -> xarray.Dataset:
     """The table of a sweep, after training whatever the run directory ``out`` does not hold yet.
 
@@ -57,6 +58,10 @@ def run(
     one trains. A unit holds the missing runs of a width, or at most ``pack_members`` of them, by default as
     many as the measurement finds fastest. What was measured is kept in the run directory
     (``sims.placement``), and what was chosen in the records.
+
+    ``compile`` compiles forward and backward pass (``sims.compiled``); by default as the directory's runs so
+    far were trained, at first without. Where it does not work, a ``SweepWarning`` says why, and runs are
+    trained without; the records tell.
 
     Domain: one engine, or several of this machine, pack_members >= 1 and checkpoint_every >= 0,
     else ``DomainError``; a device that is there, else ``DeviceError``; ``out`` can be written, else
@@ -89,6 +94,7 @@ def run(
             device=device,
             data_dir=data_dir,
             checkpoint_every=checkpoint_every,
+            compile=_compiling(compile, store.directory, begun=bool(losses)),
         )
         shifts = [
             Shift(one, packs, partial(make, engine=one.label))
@@ -115,6 +121,19 @@ def _engines(given: Engine | Sequence[Engine] | None) -> list[Engine]:
         names = [engine.label for engine in engines]
         raise DomainError("engine", names, "one engine, or several of this machine")
     return engines
+
+
+def _compiling(asked: bool | None, directory: Path, *, begun: bool) -> bool:
+    """Whether steps are compiled; a change in the middle of a sweep is told."""
+    before, now = keep_compile(asked, directory)
+    if begun and before is not now:
+        warnings.warn(
+            f"from now on runs are trained {'with' if now else 'without'} torch.compile, unlike those "
+            "before: their losses are comparable within rounding only",
+            SweepWarning,
+            stacklevel=3,
+        )
+    return now
 
 
 def _packs(site: Site, ledger: Ledger, pack_members: int | None) -> dict[Engine, dict[int, int]]:

@@ -16,6 +16,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from hptheory.errors import DomainError
+from sims.compiled import LossesOf, member_losses
 from sims.curves import Curves
 from sims.evaluation import evaluate
 from sims.members import Member, Outcome
@@ -63,7 +64,7 @@ class Pack:
     ``steps_done`` of ``steps_total``; ``model`` holds the members that have not diverged, ``running`` their
     positions among ``members``; ``ema`` is their average or None. Nothing inside a step waits for the
     device; members that diverged are found, and cost nothing more, at the checks between steps: at every
-    evaluation.
+    evaluation. ``losses_of`` may be compiled (``sims.compiled``), at the price of bits.
 
     Domain: at least one member, else ``DomainError``; ``Training`` has checked its own fields.
 
@@ -80,13 +81,14 @@ class Pack:
         task: Task,
         *,
         observers: Sequence[Observer] = (),
+        losses_of: LossesOf = member_losses,
     ) -> None:
         if not members:
             raise DomainError("members", "()", "at least one run")
         if task.device.type == "cpu":
             keep_freed_blocks()
         self.training, self.width, self.task = training, width, task
-        self.members, self.observers = list(members), list(observers)
+        self.members, self.observers, self.losses_of = list(members), list(observers), losses_of
         self.own_observer = observer_of(training, width, task)
         if self.own_observer is not None:
             self.observers.append(self.own_observer)
@@ -149,7 +151,7 @@ class Pack:
         batch = self.task.batch(step, self.seeds, self.training.batch_size)
         if (rows := self.seed_of_member) is not None:
             batch = Batch(batch.x[rows], batch.y[rows])
-        losses = train_step(self.model, self.optimizer, self.task, batch)
+        losses = train_step(self.model, self.optimizer, self.task, batch, self.losses_of)
         self.curves.add_batch(losses, self.positions)
         if self.ema is not None:
             self.ema.update(step)
@@ -281,13 +283,17 @@ def steps_of(training: Training, task: Task) -> int:
 
 
 def train_step(
-    model: nn.Module, optimizer: torch.optim.Optimizer, task: Task, batch: Batch
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    task: Task,
+    batch: Batch,
+    losses_of: LossesOf = member_losses,
 ) -> Float[Tensor, " member"]:
     """One update of every member on its own batch; the losses before it.
 
     The sum over members has each member's own gradient, since no weight is shared.
     """
-    losses = task.losses(model(batch.x), batch.y).mean(1)
+    losses = losses_of(model, task, batch)
     optimizer.zero_grad(set_to_none=True)
     losses.sum().backward()
     optimizer.step()

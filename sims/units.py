@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 
+from sims.compiled import CompiledLosses, member_losses
 from sims.devices import choose_device
 from sims.engines import Report
 from sims.errors import CheckpointError
@@ -44,6 +45,7 @@ class Unit:
     device: str = "cpu"
     data_dir: Path | None = None
     checkpoint_every: float = INTERVAL
+    compile: bool = False
     engine: str = ""
     """What trains it, for the record."""
 
@@ -77,7 +79,8 @@ def train_unit(unit: Unit, report: Report) -> Trained:
     device = choose_device(unit.device)
     task = task_of(unit.training.task, device, unit.data_dir)
     members = [Member(run.lr, run.seed, run.hps) for run in unit.runs]
-    pack = Pack(unit.training, unit.width, members, task)
+    compiled = CompiledLosses() if unit.compile else None
+    pack = Pack(unit.training, unit.width, members, task, losses_of=compiled or member_losses)
     spent = 0.0
     try:
         saved = unit.checkpoint.read()
@@ -100,11 +103,13 @@ def train_unit(unit: Unit, report: Report) -> Trained:
             if keeping and pack.steps_done < pack.steps_total:
                 writer.offer(pack.state, spent + time.perf_counter() - clock)
     notes += writer.notes
+    notes += [compiled.note] if compiled is not None and compiled.note else []
     outcomes = pack.outcomes()
     seconds = spent + time.perf_counter() - clock
     provenance = environment(device) | {
         "dtype": str(task.dtype).removeprefix("torch."),
         "precision": unit.training.precision,
+        "compiled": compiled is not None and compiled.note is None,
         "engine": unit.engine,
         "pack_members": len(unit.runs),
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),

@@ -66,8 +66,8 @@ def throughput(
                     linestyle=LINES[number % len(LINES)], label=label, **look,
                 )  # fmt: skip
                 right.loglog(intensity[order], speed[order] / 1e9, linestyle="", **look)
-        ends = np.array([intensity.min() / 2, max(2 * intensity.max(), 2 * peak / bandwidth)])
-        line = np.geomspace(*ends, 100)
+        ends = float(intensity.min() / 2), float(max(2 * intensity.max(), 2 * peak / bandwidth))
+        line = np.geomspace(ends[0], ends[1], 100)
         right.loglog(line, np.minimum(peak, line * bandwidth) / 1e9, color="black", label="roof")
         left.set(xlabel="runs in a pack", ylabel="member-steps a second", title=_legend_of(engines))
         right.set(xlabel="flops a byte", ylabel="Gflop/s", title="roofline: measured peak and bandwidth")

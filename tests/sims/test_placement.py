@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from sims import capacity, placement
-from sims.placement import FILE, Choice, Site, choose, fastest, read_speeds
+from sims.placement import FILE, Choice, Site, choose, fastest, keep_compile, read_speeds
 from sims.settings import get_setting
 from sims.store import runs_of
 from tests.sims.engines.work import Pretender
@@ -44,7 +44,7 @@ def test_the_fastest_is_chosen_and_kept(tmp_path, measured):
     assert measured == [(ONE.label, size) for size in (1, 3, 9, 12)] + [
         (TWO.label, size) for size in (1, 3, 9)
     ]
-    found = json.loads((tmp_path / FILE).read_text())["8"]
+    found = json.loads((tmp_path / FILE).read_text())["speeds"]["8"]
     assert found[ONE.label] == {"1": 300.0, "3": 500.0, "9": 900.0, "12": 600.0}
     assert read_speeds(tmp_path)[8][TWO.label] == {1: 400.0, 3: 1000.0, 9: 800.0}
 
@@ -61,7 +61,10 @@ def test_a_sweep_that_goes_on_makes_the_same_choices_and_measures_nothing_again(
     assert measured
 
 
-@pytest.mark.parametrize("content", ["[", "[]", '{"8": 9}', '{"8": {"x": {"one": 1}}}'])
+@pytest.mark.parametrize(
+    "content",
+    ["[", "[]", '{"8": 9}', '{"speeds": {"8": 9}}', '{"speeds": {"8": {"x": {"one": 1}}}}', '{"speeds": []}'],
+)
 def test_a_file_that_cannot_be_read_holds_nothing(tmp_path, content):
     (tmp_path / FILE).write_text(content)
     assert read_speeds(tmp_path) == {}
@@ -108,3 +111,15 @@ def test_missing_data_are_the_affair_of_the_units(tmp_path):
     missing = replace(get_setting("cifar_mlp", "smoke").training)
     site = Site(missing, "cpu", tmp_path / "nowhere", [ONE, TWO])
     assert choose(site, {8: RUNS}, tmp_path) == {8: Choice(ONE, len(RUNS))}
+
+
+def test_compilation_is_kept_beside_the_speeds(tmp_path, measured):
+    assert keep_compile(None, tmp_path) == (False, False)
+    assert not list(tmp_path.iterdir())
+    choose(SITE, {8: RUNS}, tmp_path)
+    speeds = read_speeds(tmp_path)
+    assert keep_compile(True, tmp_path) == (False, True)
+    assert keep_compile(None, tmp_path) == (True, True)
+    assert read_speeds(tmp_path) == speeds
+    assert keep_compile(False, tmp_path) == (True, False)
+    assert keep_compile(None, tmp_path) == (False, False)

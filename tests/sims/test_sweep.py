@@ -88,7 +88,7 @@ def test_each_width_is_trained_where_it_is_fastest_with_the_same_bits(tmp_path, 
         width: {label: {"2": 900.0 if label == best else 100.0} for label in (here.label, two.label)}
         for width, best in fast.items()
     }
-    (tmp_path / FILE).write_text(json.dumps(speeds))
+    (tmp_path / FILE).write_text(json.dumps({"speeds": speeds}))
     assert (
         run(setting(widths=(32, 40)), tmp_path, engine=[here, two])
         .sel(width=[32])
@@ -99,6 +99,20 @@ def test_each_width_is_trained_where_it_is_fastest_with_the_same_bits(tmp_path, 
         for record in map(json.loads, (path.read_bytes() for path in tmp_path.glob("runs/*.json")))
     }
     assert told == {(32, two.label, 2), (40, here.label, 2)}
+
+
+def test_a_change_of_compilation_is_told_and_kept(tmp_path, whole, monkeypatch):
+    """With a compiler that gives the function back, so that the bits stay."""
+    monkeypatch.setattr(torch, "compile", lambda function, **options: function)
+    with pytest.raises(KeyboardInterrupt):
+        run(setting(), tmp_path, Stop(4), compile=True)
+    assert provenance(tmp_path)["compiled"] == [True]
+    with pytest.raises(KeyboardInterrupt):
+        run(setting(), tmp_path, Stop(6), pack_members=1)
+    assert provenance(tmp_path)["compiled"] == [True]
+    with pytest.warns(SweepWarning, match=r"from now on runs are trained without torch\.compile"):
+        assert run(setting(), tmp_path, compile=False).identical(whole)
+    assert provenance(tmp_path)["compiled"] == [False, True]
 
 
 @pytest.mark.parametrize("name", ["multi_index", "llama_adam"])
