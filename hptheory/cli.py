@@ -311,6 +311,7 @@ def check(
     *,
     fast: bool = False,
     explain: bool = False,
+    time_limit: int | None = None,
 ) -> int:
     """Check the register of the papers' claims now: every verdict, and every certificate.
 
@@ -318,10 +319,11 @@ def check(
         claims: Ids of claims, such as thm-3 or eq-16; by default all.
         fast: Leave out the checks that take long; they are counted as left out.
         explain: Print the argument of each claim.
+        time_limit: Seconds that the enclosures of one claim may take; what they did not decide is no success.
     """
     from proofs_check.command import check as run
 
-    return run(claims, fast=fast, explain=explain)
+    return run(claims, fast=fast, explain=explain, limit=time_limit)
 
 
 def read_table(path: Path, columns: Columns = Columns()) -> SweepTable:

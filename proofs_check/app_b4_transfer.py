@@ -16,9 +16,9 @@ from hptheory.random_features.large_width import expand
 from hptheory.random_features.series import Series
 from proofs_check import recipes
 from proofs_check.app_b4_risk import loss_gap_sign
-from proofs_check.certificates import require_item, require_positive, require_zero
+from proofs_check.certificates import require_combination, require_item, require_positive, require_zero
 from proofs_check.claims import AllOf, Claim, Refuted, Verdict, refuted
-from proofs_check.equations import Equation
+from proofs_check.equations import REGIONS, Equation
 from proofs_check.exact import Setting, exact_values
 from proofs_check.exceptional import (
     WITNESSES,
@@ -102,8 +102,44 @@ def always_first_order() -> str:
     raise Refuted(f"C_lambda = 0, so that b_n ~ psi2^-2 and c_n ~ psi2^-4, at {line}")
 
 
+def orders_follow() -> str:
+    """Check how the orders follow: ridge* - limit = c eta^k + rest, c not 0 the first such coefficient.
+
+    The ridge is analytic, so |rest| <= K eta^(k+1): b_n lies between c/2 and 3 c/2 times eta^k once eta <=
+    c/(2 K). Near its minimum R_inf lies between two parabolas, 0 < m <= R_inf'' <= M (12): c_n =
+    Theta(b_n^2). a_n = C_eta eta + O(eta^2) with C_eta > 0. One of the first four coefficients is not 0
+    (exceptional-point).
+    """
+    names = ["b", "c", "power", "eta", "K"]  # power = eta^k; b and c are sizes
+    small = {"small": "c - 2*K*eta"}
+    require_combination(
+        "b_n from below",
+        names,
+        small | {"rest": "K*power*eta - c*power + b"},
+        "b - c*power/2",
+        [("1", "rest"), ("power/2", "small")],
+        positive=["power"],
+    )
+    require_combination(
+        "b_n from above",
+        names,
+        small | {"rest": "K*power*eta + c*power - b"},
+        "3*c*power/2 - b",
+        [("1", "rest"), ("power/2", "small")],
+        positive=["power"],
+    )
+    require_combination(
+        "c_n from below", ["gap", "b", "m"], {"curved": "gap - m*b**2/2"}, "2*gap - m*b**2", [("2", "curved")]
+    )
+    require_combination(
+        "c_n from above", ["gap", "b", "M"], {"curved": "M*b**2/2 - gap"}, "M*b**2 - 2*gap", [("2", "curved")]
+    )
+    return "b_n = Theta(eta^k) and c_n = Theta(b_n^2), k the order of the first coefficient that is not 0"
+
+
 SHARP = AllOf(
     (
+        orders_follow,
         optimum_is_analytic,
         loss_gap_sign,
         partial(order_of_hyperparameter_gap, 2),
@@ -175,6 +211,7 @@ CLAIMS = (
         r"\lambda^*(\infty) > 0",
         verdict=Verdict.PROVED,
         check=AllOf((sign_of_first_coefficient, range_of_surface, partial(witness, 2))),
+        region=REGIONS[OPTIMUM],
         depends_on=("b4-C-lambda-corrected",),
     ),
     Claim(
@@ -206,6 +243,7 @@ CLAIMS = (
         r"\sim \psi_2^{-2}",
         check=always_first_order,
         corrected=SHARP,
+        corrected_region=REGIONS[OPTIMUM],
         correction=r"c_n = \Theta(\psi_2^{-2k}), \quad k = 1 \text{ but on the exceptional surface (2), "
         r"curve (3) and "
         r"point (4)}",
@@ -222,6 +260,7 @@ CLAIMS = (
         r"O(\psi_2^{-2})",
         check=theorem_3_without_noise,
         corrected=SHARP,
+        corrected_region=REGIONS[OPTIMUM],
         correction=r"\text{If moreover } B = {\mu_2^*}^2 + \sigma_\varepsilon^2 > 0\text{: } a_n = "
         r"C_\eta\psi_1/\psi_2 + "
         r"O(\psi_2^{-2}) \text{ with } C_\eta > 0, \quad b_n = \Theta(\psi_2^{-k}), \quad c_n = "

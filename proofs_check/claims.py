@@ -88,6 +88,7 @@ def refuted(
     corrected_verdict: Verdict = Verdict.PROVED,
     corrected_breaks: tuple[tuple[str, Check], ...] = (),
     corrected_depends_on: tuple[str, ...] | None = None,
+    corrected_region: Region | None = None,
     **shared: Any,
 ) -> tuple[Claim, Claim]:
     """Return two claims: the printed statement, refuted, and ``<id>-corrected``.
@@ -101,6 +102,8 @@ def refuted(
     common = {name: shared[name] for name in kept if name in shared}
     if corrected_depends_on is not None:
         common["depends_on"] = corrected_depends_on
+    if corrected_region is not None:
+        common["region"] = corrected_region
     common["place"] = f"{common['place']}, corrected"
     return printed, Claim(
         id=fixed,

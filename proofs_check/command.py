@@ -16,6 +16,7 @@ from proofs_check.checker import CertificateError
 from proofs_check.claims import AllOf, Check, Claim, Refuted, RoutesDisagree, Undecided, Verdict
 from proofs_check.equations import Equation
 from proofs_check.files import FOLDER, check_file, path, verify_and_record
+from proofs_check.regions import time_limit
 from proofs_check.register import REGISTER, find
 
 FAILED, UNDECIDED, LEFT_OUT = "FAILED", "UNDECIDED", "left out"
@@ -37,8 +38,12 @@ class Outcome:
         return self.result in (FAILED, UNDECIDED)
 
 
-def check(claim_ids: Sequence[str] = (), *, fast: bool = False, explain: bool = False) -> int:
+def check(
+    claim_ids: Sequence[str] = (), *, fast: bool = False, explain: bool = False, limit: int | None = None
+) -> int:
     """Check claims (by default all), print a table and the counts by verdict; the exit code comes back.
+
+    ``limit`` is how many seconds the enclosures of a claim may take; one that did not decide is UNDECIDED.
 
     An unknown id raises `UnknownNameError`, a missing package `MissingExtraError`.
     """
@@ -46,7 +51,8 @@ def check(claim_ids: Sequence[str] = (), *, fast: bool = False, explain: bool = 
     began = time.monotonic()
     outcomes = []
     for claim in claims:
-        outcome = check_claim(claim, leave_out=fast and claim.slow and not claim_ids)
+        with time_limit(limit):
+            outcome = check_claim(claim, leave_out=fast and claim.slow and not claim_ids)
         outcomes.append(outcome)
         print(f"{outcome.result:9} {claim.id:30} {claim.place}", flush=True)
         if explain:

@@ -1,4 +1,4 @@
-"""Where two polynomials vanish together, and how often one does: resultants with cofactors, Sturm chains.
+"""Where polynomials vanish: resultants with cofactors, double roots at square roots, Sturm chains.
 
 The cofactors of a resultant come from the extended Euclidean algorithm (SymPy); whoever has them expands two
 products, and needs no theory of resultants: where both polynomials vanish, so does A f + B g.
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from proofs_check.certificates import require_item
+from proofs_check.certificates import require_item, require_point, require_positive, require_zero
 from proofs_check.checker.univariate import roots_between, sturm_chain
 from proofs_check.claims import Refuted
 
@@ -50,6 +50,41 @@ def require_resultant(f: Expr, g: Expr, eliminated: Symbol, kept: Symbol, factor
             "resultant": shown,
         }
     )
+
+
+def require_square_factor(
+    polynomial: Expr,
+    s: Symbol,
+    root: Symbol,
+    square: int,
+    centre: Expr,
+    ends: tuple[Fraction, Fraction],
+    what: str,
+) -> None:
+    """Raise `Refuted` unless a polynomial in s is (s - centre)^2 times one that is positive for s > 0.
+
+    Its coefficients, and the centre, are polynomials in ``root``, the square root of ``square``, which lies
+    between the rational ``ends``: the identity holds up to a multiple of root^2 - square, and the quotient's
+    coefficients, linear in root, are positive at both ends.
+    """
+    import sympy
+
+    relation = root**2 - square
+    quotient = sympy.div(sympy.expand(polynomial), sympy.expand((s - centre) ** 2), s)[0]
+    quotient = sympy.rem(sympy.expand(quotient), relation, root)
+    multiple, rest = sympy.div(sympy.expand(polynomial - (s - centre) ** 2 * quotient), relation, root)
+    if rest != 0:
+        raise Refuted(f"{what} has no double root at {centre}: remainder {rest}")
+    require_zero(polynomial - (s - centre) ** 2 * quotient - relation * multiple, f"{what}: a double root")
+    low, high = ends
+    require_point(
+        f"{low} < sqrt {square} < {high}",
+        {"low": low, "high": high},
+        [f"low**2 < {square}", f"high**2 > {square}", "low > 0"],
+    )
+    share = sympy.Symbol("share", positive=True)
+    between = (sympy.Rational(low) + sympy.Rational(high) * share) / (1 + share)
+    require_positive(quotient.subs(root, between), f"{what}: the other factor")
 
 
 def require_one_root(coefficients: Sequence[int], low: Fraction, high: Fraction | None, what: str) -> None:

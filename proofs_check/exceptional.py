@@ -14,6 +14,7 @@ from hptheory.random_features.curve import Model
 from hptheory.random_features.large_width import expand
 from proofs_check.certificates import require_positive, require_zero
 from proofs_check.claims import Refuted
+from proofs_check.elimination import require_square_factor
 from proofs_check.rational import generators
 
 WITNESSES = {
@@ -63,24 +64,18 @@ def range_of_surface() -> str:
     """
     import sympy
 
-    s, v, rest = sympy.symbols("s v rest", positive=True)
+    s, v, rest, root = sympy.symbols("s v rest root", positive=True)
     a, b = exceptional.gap_polynomials(s, 1 - v)
     require_positive(sympy.diff(a, v), "a increases with v")
-    root2, root3 = sympy.sqrt(2), sympy.sqrt(3)
-    quotient, remainder = sympy.div(a.subs(v, (2 - root2) / 4), (s - root2) ** 2, s, extension=root2)
-    if sympy.simplify(remainder) != 0:
-        raise Refuted(f"a at v = (2 - sqrt 2)/4 has no double root at sqrt 2: remainder {remainder}")
-    require_positive(quotient, "a/(s - sqrt 2)^2")
+    at_bound = a.subs(v, (2 - root) / 4)
+    require_square_factor(at_bound, s, root, 2, root, (Fraction(7, 5), Fraction(3, 2)), "a at the bound")
 
     a0, b0 = a.subs(v, 0), b.subs(v, 0)
     larger = sympy.expand(a * b0 - b * a0).subs(s, sympy.Rational(1, 2) + rest)  # |b||a0| - |b0||a|, s > 1/2
     require_positive(-larger, "surface_psi1 increases from v = 0")
-    bound = (3 + 2 * root3) / 9
-    excess = -(s**2) * b0 + bound * (1 + s) ** 2 * a0  # (surface_psi1 - bound) (1 + s)^2 |a0|
-    quotient, remainder = sympy.div(sympy.expand(excess), (s - (1 + root3) / 2) ** 2, s, extension=root3)
-    if sympy.simplify(remainder) != 0:
-        raise Refuted(f"no double root at (1 + sqrt 3)/2: remainder {remainder}")
-    require_positive(quotient, "excess of psi1 over its bound")
+    excess = -(s**2) * b0 + (3 + 2 * root) / 9 * (1 + s) ** 2 * a0  # (surface_psi1 - bound) (1 + s)^2 |a0|
+    ends, centre = (Fraction(17, 10), Fraction(7, 4)), (1 + root) / 2
+    require_square_factor(excess, s, root, 3, centre, ends, "the excess of psi1 over its bound")
     return "the surface needs mu1^2 > (2 + sqrt 2)/4 and psi1 > (3 + 2 sqrt 3)/9, both sharp"
 
 

@@ -6,7 +6,10 @@ box is halved. What cannot be decided so in `BOXES` boxes is `Undecided`, never 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from fractions import Fraction
 from typing import Any
 
@@ -21,6 +24,18 @@ from proofs_check.recording import of_functions
 Box = dict[str, tuple[Fraction, Fraction]]
 BOXES = 1000
 """Where that many boxes, halved ones included, do not show a sign, it is not decided."""
+
+_end: ContextVar[Fraction | None] = ContextVar("end", default=None)
+
+
+@contextmanager
+def time_limit(seconds: Fraction | int | None) -> Iterator[None]:
+    """Let bisections inside this block end, undecided, after so many seconds; None is no limit."""
+    token = _end.set(None if seconds is None else Fraction(time.monotonic()) + seconds)
+    try:
+        yield
+    finally:
+        _end.reset(token)
 
 
 def require_positive_on(region: Box, function: RationalFunction, what: str) -> int:
@@ -73,13 +88,16 @@ def bisected(region: Box, least: Callable[[Box], Fraction], what: str) -> tuple[
 
     def tree(box: Box) -> Any:
         nonlocal leaves, looked_at
+        if (end := _end.get()) is not None and time.monotonic() > end:
+            raise Undecided(f"{what}: no sign in the time given, after {looked_at} boxes")
         looked_at += 1
         bound = least(box)
         if bound > 0:
             leaves += 1
             return str(_below(bound))
         if looked_at >= BOXES:
-            raise Undecided(f"{what}: no sign on {_shown({name: low for name, (low, _) in box.items()})}")
+            corner = _shown({name: low for name, (low, _) in box.items()})
+            raise Undecided(f"{what}: no sign on {looked_at} boxes; the last one starts at {corner}")
         name = max(box, key=lambda key: (box[key][1] - box[key][0]) / (region[key][1] - region[key][0]))
         low, high = box[name]
         middle = (low + high) / 2

@@ -8,6 +8,8 @@ from hptheory.random_features import curve
 from proofs_check.app_b4_transfer import SHARP, always_first_order
 from proofs_check.certificates import require_item, require_positive, require_zero
 from proofs_check.claims import Claim, Verdict, refuted
+from proofs_check.equations import REGIONS
+from proofs_check.exact import Setting
 from proofs_check.rational import generators
 from proofs_check.region import Region
 
@@ -34,7 +36,8 @@ def null_estimator() -> str:
     """Check that the risk beats A + B, the null estimator's, at some ridge iff mu1, mu1* are not 0.
 
     A = 0: R - B > 0 for every positive ridge. A > 0: at s = 0 (infinite ridge) R = A + B, and R falls from
-    there: fall = A P1 > 0 = rise. mu1 -> 0: P1 = psi1 mu1^2 -> 0 and with it s, so that R -> A + B.
+    there: fall = A P1 > 0 = rise. mu1 -> 0: s = P1 sigma -> 0, 0 < sigma < 1 and eta sigma < 1 as both slacks
+    are positive, and R -> (A + B)/(1 - eta sigma^2) > A + B, the features being noise.
     """
     s, r, psi1, q, A, B, delta, w = generators("s", "r", "psi1", "q", "A", "B", "delta", "w")
     u = 1 / (1 + r)
@@ -47,7 +50,15 @@ def null_estimator() -> str:
     require_zero(at_zero - (A + B), "the null estimator at infinite ridge")
     fall, rise = curve.stationarity(s, curve.slacks(s, psi1, u, q), psi1, u, A, B - 1 + A, q)
     require_positive((fall - rise).at("s", 0), "the risk falls from infinite ridge")
-    return f"R > B = A + B where A = 0 ({terms} positive terms); for A, mu1 not 0 the risk falls from A + B"
+
+    x, y, psi1, mu1_sq, A, B = generators("x", "y", "psi1", "mu1_sq", "A", "B")
+    sigma, eta = 1 / (1 + x), (1 + x) / (1 + y)  # eta sigma = 1/(1 + y)
+    small, q = psi1 * mu1_sq * sigma, eta / (psi1 * mu1_sq)
+    slack = curve.slacks(small, psi1, mu1_sq, q)
+    noise = curve.risk_on_curve(small, slack, psi1, mu1_sq, A, B - 1 + A, q).at("mu1_sq", 0)
+    require_zero(noise - (A + B) / (1 - eta * sigma**2), "the risk as mu1 -> 0")
+    terms += require_positive(noise - (A + B), "R - (A + B) as mu1 -> 0")
+    return f"R > A + B where A = 0 or mu1 -> 0 ({terms} positive terms); else the risk falls from A + B"
 
 
 CLAIMS = (
@@ -88,6 +99,7 @@ CLAIMS = (
         statement=r"a_n \text{ and } b_n \text{ scale as } d/n = \psi_2^{-1},\quad c_n \sim \psi_2^{-2}",
         check=always_first_order,
         corrected=SHARP,
+        corrected_region=REGIONS[Setting.OPTIMUM],
         correction=r"a_n = \Theta(\psi_2^{-1}),\ b_n = \Theta(\psi_2^{-k}),\ c_n = \Theta(\psi_2^{-2k}), "
         r"\quad k = 1 \text{ but on the exceptional surface}",
         note="The upper bounds are right, with some noise (thm-3-corrected); [more](theorem_3.md).",

@@ -71,6 +71,13 @@ def test_what_is_undecided_is_not_ok(capsys, monkeypatch):
     assert shown.splitlines()[-1].startswith("1 UNDECIDED; 0 certificates")
 
 
+def test_an_enclosure_that_takes_too_long_is_undecided(capsys):
+    assert main(["check", "rf-error-bar-figure-4", "--time-limit", "0"]) == 1
+    shown = capsys.readouterr().out
+    assert "UNDECIDED rf-error-bar-figure-4" in shown
+    assert "no sign in the time given" in shown
+
+
 def test_fast_says_how_many_it_left_out(capsys, monkeypatch):
     only = {"eq-11": find("eq-11"), "eq-12": replace(find("eq-12"), slow=True)}
     monkeypatch.setattr(command, "REGISTER", only)

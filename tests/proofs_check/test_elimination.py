@@ -9,7 +9,7 @@ import sympy
 
 from proofs_check.checker import check_item
 from proofs_check.claims import Refuted
-from proofs_check.elimination import require_one_root, require_resultant
+from proofs_check.elimination import require_one_root, require_resultant, require_square_factor
 from proofs_check.recording import recording
 
 s, v = sympy.symbols("s v", positive=True)
@@ -33,6 +33,22 @@ def test_another_factor_is_refuted(factor):
 def test_a_common_factor_is_refuted():
     with pytest.raises(Refuted, match="have the common factor"):
         require_resultant(CIRCLE * LINE, LINE * (v + 1), v, s, s - 2, "they")
+
+
+def test_a_double_root_at_a_square_root():
+    root = sympy.Symbol("root", positive=True)
+    ends = (Fraction(7, 5), Fraction(3, 2))
+    polynomial = sympy.rem(sympy.expand((s - root) ** 2 * (s + 2 - root)), root**2 - 2, root)
+    with recording() as items:
+        require_square_factor(polynomial, s, root, 2, root, ends, "a cubic")
+    for item in items:
+        check_item(item)
+    with pytest.raises(Refuted, match="no double root"):
+        require_square_factor(polynomial + s, s, root, 2, root, ends, "a cubic")
+    with pytest.raises(Refuted, match="the other factor"):
+        require_square_factor((s - root) ** 2 * (s - root), s, root, 2, root, ends, "a cube")
+    with pytest.raises(Refuted, match="does not hold"):
+        require_square_factor(polynomial, s, root, 2, root, (Fraction(1), Fraction(7, 5)), "a cubic")
 
 
 def test_a_number_of_roots_that_is_not_one_is_refuted():

@@ -55,7 +55,7 @@ def test_a_small_box_is_settled_and_a_bar_below_the_remainder_refuted():
 
 def test_a_bar_that_cannot_be_shown_is_undecided_never_true(monkeypatch):
     monkeypatch.setattr(regions, "BOXES", 3)
-    with pytest.raises(Undecided, match="no sign on"):
+    with pytest.raises(Undecided, match="no sign"):
         replace(SMALL, bound=Fraction(2))()
 
 
