@@ -3,6 +3,7 @@ with the slopes of Theorem 2 of 2512.22768 for the fitted exponents."""
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,9 +20,10 @@ if TYPE_CHECKING:
 _LOOKS = {"direct": (CATEGORY_COLOURS[2], "o"), "transfer": (CATEGORY_COLOURS[1], "s")}
 _CAPTION = (
     "Points: the best search of every cost among those that the sweep holds, judged by the seeds that did "
-    "not search. Lines: their slope;\ndashes: Theorem 2's for the fitted exponents, through the same middle. "
+    "not search. Lines: their slope; dashes: Theorem 2's for the fitted exponents, through the same middle. "
     "90 % intervals in brackets."
 )
+_CAPTION_LETTERS = 92  # that fit under a panel
 
 
 class Row(NamedTuple):
@@ -68,7 +70,8 @@ def replay(replays: Mapping[str, Replay]) -> tuple[Figure, dict[str, list[Any]]]
             axes.set_title(setting, loc="left")
             axes.legend(loc="lower left", fontsize=8)
         panels[0].set_ylabel(r"loss above the fitted limit $\phi^\star_\infty$")
-        figure.supxlabel(_CAPTION, fontsize=7, color="0.35")
+        caption = textwrap.fill(_CAPTION, _CAPTION_LETTERS * len(replays))
+        figure.supxlabel(caption, fontsize=7, color="0.35")
     return figure, {name: [getattr(row, name) for row in rows] for name in Row._fields}
 
 
