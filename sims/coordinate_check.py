@@ -104,8 +104,8 @@ def coordinate_check(
     """Exponents, in width or depth, of every layer's output, of what its update adds, and of its change.
 
     Trained in double precision at a constant rate ``lr``, by default the lowest of the setting, on small
-    batches (``small_batches``); compared on the examples of the first; blocks are averaged over. ``scales``
-    are widths, by default the setting's from 64 on, or depths at its base width. ``parameterization`` is
+    batches (``small_batches``), and compared on their examples; blocks are averaged over. ``scales`` are
+    widths, by default the setting's from 64 on, or depths at its base width. ``parameterization`` is
     ``mup``, ``standard`` or ``ntk``, by default the setting's. A transformer starts from larger weights than
     the setting's, see ``_started``.
 

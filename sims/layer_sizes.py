@@ -3,7 +3,7 @@
 Theory: the output moves by Delta(W x) = (W_t - W_0) x_t + W_0 (x_t - x_0). The first part is what a scaling
 rule controls layer by layer; the second is what the layers below did. What an update does to an input that it
 was not made from is a random sum, n^(-1/2) as large as what it does along the inputs that it was made from;
-so outputs are compared on examples that were trained on, and few of them.
+so outputs are compared on the examples that were trained on, and these are few.
 """
 
 from __future__ import annotations
@@ -58,16 +58,17 @@ def layer_sizes(
     training: Training, width: int, task: Task, seeds: Sequence[int], steps: int, lr: float
 ) -> Sizes:
     """Root mean squares, one a seed, of every layer's output before training, of what its own update adds to
-    it in some steps, and of its change; on the examples of the first step. Blocks are averaged over.
+    it in some steps, and of its change; on the examples of these steps. Blocks are averaged over.
     """
     # A batched product of one matrix takes another route, with other rounding; there are two seeds or more.
     model = build_model(training, width, list(seeds), task)
     optimizer = build_optimizer(training, model, [Member(lr, seed) for seed in seeds])
-    examples = task.batch(0, seeds, training.batch_size).x
+    batches = [task.batch(step, seeds, training.batch_size) for step in range(steps)]
+    examples = torch.cat([batch.x for batch in batches], dim=1)
     initial = {name: p.detach().clone() for name, p in model.named_parameters()}
     before = _seen(model, examples)
-    for step in range(steps):
-        train_step(model, optimizer, task, task.batch(step, seeds, training.batch_size))
+    for batch in batches:
+        train_step(model, optimizer, task, batch)
     after = _seen(model, examples)
     moved = {name: p.detach() - initial[name] for name, p in model.named_parameters()}
     rows: dict[tuple[str, Quantity], list[NDArray[np.float64]]] = {}
