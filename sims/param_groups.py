@@ -7,14 +7,16 @@ from the kind of module (embeddings, vectors); what none of them settles is an e
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, cast
 
 from torch import nn
+from torch.nn.modules.conv import _ConvTransposeNd
 
 from hptheory.errors import DomainError, HPTheoryError, UnknownNameError
 from hptheory.parameterization.layers import ROLES, Layer, Role
-from hptheory.parameterization.model_rules import LayerRule, layer_rule
+from hptheory.parameterization.model_rules import MATRIX_OPTIMIZERS, LayerRule, layer_rule
 
 Shapes = Mapping[str, Sequence[int]]
 
@@ -28,6 +30,46 @@ class UnknownRoleError(HPTheoryError):
             f"roles={{'{name}': ROLE}} with one of {', '.join(ROLES)} (names may hold *), or base= a copy "
             "of the module at the base width"
         )
+
+
+class TiedRolesError(HPTheoryError):
+    """One tensor has several names whose roles ask for different rules; the message says what serves."""
+
+    def __init__(self, roles: Mapping[str, str]) -> None:
+        told = ", ".join(f"'{name}' ({role})" for name, role in roles.items())
+        super().__init__(
+            f"{told} are one tensor, and no rule is right for both roles; untie them, or, for an embedding "
+            "tied to a readout, give both the role embedding (roles={NAME: 'embedding', ...}) and multiply "
+            "the logits by base_width/width in the forward pass, which makes the embedding's rule right "
+            "for the readout"
+        )
+
+
+@dataclass(frozen=True)
+class Kinds:
+    """What modules say of their parameters, by name: tables of embeddings, and weights [d_in, d_out, ...].
+
+    ``names`` has all names of each tensor, by the first of them.
+    """
+
+    tables: frozenset[str]
+    transposed: frozenset[str]
+    names: Mapping[str, tuple[str, ...]]
+
+    @classmethod
+    def of(cls, model: nn.Module) -> Kinds:
+        """Look through the modules."""
+
+        def weights(kind: type) -> frozenset[str]:
+            parts = model.named_modules(remove_duplicate=False)
+            return frozenset(f"{name}.weight".lstrip(".") for name, part in parts if isinstance(part, kind))
+
+        names: dict[int, list[str]] = {}
+        for name, parameter in model.named_parameters(remove_duplicate=False):
+            names.setdefault(id(parameter), []).append(name)
+        tables = weights(nn.Embedding)
+        by_first = {same[0]: tuple(same) for same in names.values()}
+        return cls(tables, tables | weights(_ConvTransposeNd), by_first)
 
 
 def parameter_rules(
@@ -53,12 +95,15 @@ def parameter_rules(
     ``roles`` maps patterns of names to roles, the first match wins. ``residual`` are patterns of parameters
     in branches that are multiplied by base_depth/depth. ``options`` are those of ``scaling_rule``.
 
-    Weights are [d_out, d_in, ...], as ``nn.Linear`` has them (further axes, of a convolution, count as inputs
-    that do not grow); ``nn.Embedding``'s are [rows, d_out].
+    Weights are [d_out, d_in, ...], as ``nn.Linear`` has them; ``nn.Embedding``'s are [rows, d_out], and those
+    of transposed convolutions [d_in, d_out, ...]. The further axes of a convolution count as inputs that do
+    not grow: the fan-in includes the kernel. A depthwise one has a fixed fan-in, and is an ``input``. Beside
+    an optimizer of matrices Adam trains convolutions.
 
     Domain: a role that cannot be told raises ``UnknownRoleError``; an unknown one, ``UnknownNameError``; a
-    base of other names or numbers of axes, a width that base_width does not divide into whole sizes, or a
-    depth without ``residual``, ``DomainError``.
+    tensor of several names and different roles, ``TiedRolesError``; a base of other names or numbers of axes,
+    a width that base_width does not divide into whole sizes, or a depth without ``residual``,
+    ``DomainError``.
 
     *Laws*: the rules of the trainer's own networks are found from a base copy alone; roles and a base agree.
 
@@ -73,11 +118,7 @@ def parameter_rules(
             "residual", "()", f"patterns of the layers in branches, as depth = {depth} counts there"
         )
     shapes = {name: tuple(parameter.shape) for name, parameter in model.named_parameters()}
-    tables = {
-        f"{prefix}.weight".lstrip(".")
-        for prefix, part in model.named_modules()
-        if isinstance(part, nn.Embedding)
-    }
+    kinds = Kinds.of(model)
     bases = None if base is None else _base_shapes(base, shapes)
     for role in (roles or {}).values():
         if role not in ROLES:
@@ -85,21 +126,23 @@ def parameter_rules(
     found = {}
     for name, shape in shapes.items():
         old = None if bases is None else bases[name]
-        role = _role(name, shape, old, name in tables, roles or {})
+        role = _shared_role(kinds, name, shape, old, roles or {})
+        turned = any(same in kinds.transposed for same in kinds.names[name])
         if old is None:
-            old = _shrunk(name, shape, role, name in tables, width, base_width)
+            old = _shrunk(name, shape, role, turned, width, base_width)
         inside = any(fnmatchcase(name, pattern) for pattern in residual)
-        layer, small = (_layer(name, some, role, name in tables, inside) for some in (shape, old))
+        layer, small = (_layer(name, some, role, turned, inside) for some in (shape, old))
+        by_adam = len(shape) > 2 and optimizer in MATRIX_OPTIMIZERS
         found[name] = layer_rule(
             layer,
             small,
-            optimizer,
+            "adam" if by_adam else optimizer,
             parameterization=parameterization,
             depth=depth,
             base_depth=base_depth,
             width=width,
             base_width=base_width,
-            **options,
+            **({} if by_adam else options),
         )
     return found
 
@@ -174,20 +217,39 @@ def _base_shapes(base: nn.Module | Shapes, shapes: Shapes) -> dict[str, tuple[in
     return {name: tuple(given[name]) for name in shapes}
 
 
+def _shared_role(
+    kinds: Kinds, name: str, shape: Sequence[int], base: Sequence[int] | None, roles: Mapping[str, str]
+) -> Role:
+    """The role of a tensor under all its names, which must agree."""
+    names = kinds.names[name]
+    if len(names) == 1:
+        return _role(name, shape, base, kinds, roles)
+    found: dict[str, str] = {}
+    for same in names:
+        try:
+            found[same] = _role(same, shape, base, kinds, roles)
+        except UnknownRoleError:
+            found[same] = "role not known"
+    if len(set(found.values())) > 1:
+        raise TiedRolesError(found)
+    return _role(name, shape, base, kinds, roles)
+
+
 def _role(
-    name: str, shape: Sequence[int], base: Sequence[int] | None, table: bool, roles: Mapping[str, str]
+    name: str, shape: Sequence[int], base: Sequence[int] | None, kinds: Kinds, roles: Mapping[str, str]
 ) -> Role:
     """By name, by kind, or by which dimensions grow."""
     for pattern, role in roles.items():
         if fnmatchcase(name, pattern):
             return cast("Role", role)
-    if table:
+    if name in kinds.tables:
         return "embedding"
     if len(shape) < 2:
         return "vector"
     if base is None:
         raise UnknownRoleError(name, shape)
-    grows = shape[0] != base[0], shape[1] != base[1]
+    out_axis, in_axis = (1, 0) if name in kinds.transposed else (0, 1)
+    grows = shape[out_axis] != base[out_axis], shape[in_axis] != base[in_axis]
     by_growth: dict[tuple[bool, bool], Role] = {
         (True, True): "hidden", (True, False): "input", (False, True): "readout",
     }  # fmt: skip
@@ -198,10 +260,10 @@ def _role(
 
 
 def _shrunk(
-    name: str, shape: Sequence[int], role: Role, table: bool, width: int, base_width: int
+    name: str, shape: Sequence[int], role: Role, turned: bool, width: int, base_width: int
 ) -> tuple[int, ...]:
     """The shape at the base width, from the role."""
-    out_axis, in_axis = (1, 0) if table else (0, 1)
+    out_axis, in_axis = (1, 0) if turned else (0, 1)
     axes = {
         "hidden": (out_axis, in_axis),
         "input": (out_axis,),
@@ -222,11 +284,11 @@ def _shrunk(
     return tuple(small)
 
 
-def _layer(name: str, shape: Sequence[int], role: Role, table: bool, residual: bool) -> Layer:
+def _layer(name: str, shape: Sequence[int], role: Role, turned: bool, residual: bool) -> Layer:
     """The parameter as a matrix [d_out, d_in]."""
     if len(shape) < 2:
         return Layer(name, role, 1, shape[0] if shape else 1, residual)
-    d_out, d_in = (shape[1], shape[0]) if table else (shape[0], shape[1])
+    d_out, d_in = (shape[1], shape[0]) if turned else (shape[0], shape[1])
     for extra in shape[2:]:
         d_in *= extra
     return Layer(name, role, d_in, d_out, residual)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from hptheory.errors import DomainError, UnknownNameError
 from hptheory.parameterization import network_layers, scaling_rule
-from sims.param_groups import UnknownRoleError, param_groups, parameter_rules
+from sims.param_groups import TiedRolesError, UnknownRoleError, param_groups, parameter_rules
 
 WIDTH, BASE = 64, 16
 ROLES = {"up.weight": "input", "blocks.*.weight": "hidden", "head.weight": "readout"}
@@ -136,3 +137,127 @@ def test_bad_bases_and_widths():
         parameter_rules(nn.Linear(10, 10), "adam", 3, width=64, roles={"*": "hidden"})
     with pytest.raises(DomainError, match="base_width"):
         parameter_rules(Network(WIDTH), "adam", 0, width=WIDTH, base=Network(BASE))
+
+
+# --- tied weights -----------------------------------------------------------------------------------------
+
+
+class Tied(nn.Module):
+    """A table that is the readout too; ``head_first`` decides under which name torch lists it."""
+
+    def __init__(self, width: int, *, head_first: bool = False) -> None:
+        super().__init__()
+        if head_first:
+            self.head, self.tokens = nn.Linear(width, 48, bias=False), nn.Embedding(48, width)
+        else:
+            self.tokens, self.head = nn.Embedding(48, width), nn.Linear(width, 48, bias=False)
+        self.head.weight = self.tokens.weight
+
+    def forward(self, tokens: torch.Tensor, factor: float) -> torch.Tensor:
+        return factor * self.head(self.tokens(tokens))
+
+
+@pytest.mark.parametrize("head_first", [False, True])
+def test_an_embedding_tied_to_the_readout_cannot_have_both_rules(head_first):
+    tied, base = Tied(WIDTH, head_first=head_first), Tied(BASE, head_first=head_first)
+    with pytest.raises(TiedRolesError, match=r"'tokens.weight' \(embedding\)") as told:
+        parameter_rules(tied, "adam", BASE, width=WIDTH, base=base)
+    assert "'head.weight' (readout)" in str(told.value)
+    assert "base_width/width" in str(told.value)
+    with pytest.raises(TiedRolesError, match="role not known"):
+        parameter_rules(tied, "adam", BASE, width=WIDTH)
+    roles = {"tokens.*": "embedding", "head.*": "embedding"}
+    (rule,) = parameter_rules(tied, "adam", BASE, width=WIDTH, roles=roles).values()
+    expected = scaling_rule("adam", 48, WIDTH, base_d_in=48, base_d_out=BASE)
+    assert (rule.layer.d_in, rule.layer.d_out) == (48, WIDTH)
+    assert (rule.scaling.lr, rule.scaling.epsilon) == (expected.lr, expected.epsilon)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_with_the_factor_in_the_forward_pass_the_embeddings_rule_serves_a_tied_readout(optimizer):
+    """The readout's rule, rewritten to a multiplier of base_width/width, is that of the embedding."""
+    readout = scaling_rule(optimizer, WIDTH, 48, base_d_in=BASE, base_d_out=48).rescaled(BASE / WIDTH)
+    table = scaling_rule(optimizer, 48, WIDTH, base_d_in=48, base_d_out=BASE)
+    for name in ("lr", "epsilon", "init_std"):
+        assert getattr(readout, name) == pytest.approx(getattr(table, name), rel=1e-12), name
+
+
+def test_layers_shared_in_one_role_have_its_rule():
+    def shared(width: int) -> nn.Module:
+        layer = nn.Linear(width, width, bias=False)
+        return nn.ModuleDict({"first": layer, "second": layer})
+
+    rules = parameter_rules(shared(WIDTH), "adam", BASE, width=WIDTH, base=shared(BASE))
+    assert {name: rule.layer.role for name, rule in rules.items()} == {"first.weight": "hidden"}
+
+
+# --- convolutions -----------------------------------------------------------------------------------------
+
+
+class Convolutions(nn.Module):
+    """Every kind: in, hidden, grouped, depthwise, up, and a readout of one pixel."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        options = {"padding": 1, "bias": False}
+        self.first = nn.Conv2d(3, width, 3, **options)
+        self.hidden = nn.Conv2d(width, 2 * width, 3, **options)
+        self.grouped = nn.Conv2d(2 * width, width, 3, groups=2, **options)
+        self.depthwise = nn.Conv2d(width, width, 3, groups=width, **options)
+        self.up = nn.ConvTranspose2d(width, 2 * width, 2, stride=2, bias=False)
+        self.last = nn.Conv2d(2 * width, 5, 1, bias=False)
+
+    def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
+        outputs = []
+        for layer in self.children():
+            x = layer(x if not outputs else torch.relu(x))
+            outputs.append(x)
+        return outputs
+
+
+FAN_INS = {  # d_out, d_in with the kernel, role
+    "first": (64, 3 * 9, "input"),
+    "hidden": (128, 64 * 9, "hidden"),
+    "grouped": (64, 64 * 9, "hidden"),
+    "depthwise": (64, 9, "input"),
+    "up": (128, 64 * 4, "hidden"),
+    "last": (5, 128, "readout"),
+}
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd", "muon"])
+def test_the_fan_in_of_a_convolution_includes_its_kernel(optimizer):
+    rules = parameter_rules(Convolutions(WIDTH), optimizer, BASE, width=WIDTH, base=Convolutions(BASE))
+    for name, (d_out, d_in, role) in FAN_INS.items():
+        layer, base = rules[f"{name}.weight"].layer, rules[f"{name}.weight"].base
+        assert (layer.d_out, layer.d_in, layer.role) == (d_out, d_in, role), name
+        scaling = rules[f"{name}.weight"].scaling
+        chosen = "sgd" if optimizer == "sgd" else "adam"  # no optimizer of matrices takes four axes
+        again = scaling_rule(chosen, d_in, d_out, base_d_in=base.d_in, base_d_out=base.d_out)
+        assert (scaling.optimizer, scaling.lr, scaling.init_std) == (chosen, again.lr, again.init_std), name
+
+
+def convolutions_moved(width: int, seed: int) -> np.ndarray:
+    """How far one step of Adam by the groups moves every layer's output, in root mean square."""
+    stream = torch.Generator().manual_seed(1000 * seed + width)
+    net, base = Convolutions(width), Convolutions(16)
+    rules = parameter_rules(net, "adam", 16, width=width, base=base)
+    for name, parameter in net.named_parameters():
+        fan_in = rules[name].base.d_in
+        torch.nn.init.normal_(parameter, std=rules[name].scaling.init_std / fan_in**0.5, generator=stream)
+    x, y = torch.randn(1, 3, 4, 4, generator=stream), torch.randn(1, 5, 8, 8, generator=stream)
+    before = net(x)
+    (before[-1] - y).square().mean().backward()
+    torch.optim.Adam(param_groups(net, "adam", 16, width=width, lr=1e-4, epsilon=1e-12, base=base)).step()
+    changes = [after - start for after, start in zip(net(x), before, strict=True)]
+    return np.array([change.square().mean().sqrt().item() for change in changes])
+
+
+def test_outputs_of_convolutions_move_alike_at_every_width():
+    """Wrong fan-ins or orientations would show as slopes of 1/2 or 1."""
+    widths = (32, 64, 128)
+    sizes = np.log(
+        [np.mean([convolutions_moved(width, seed) for seed in range(4)], axis=0) for width in widths]
+    )
+    slopes = np.polyfit(np.log(widths), sizes, 1)[0]
+    assert np.abs(slopes).max() < 0.25, dict(zip(FAN_INS, slopes, strict=True))
