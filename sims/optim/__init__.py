@@ -12,6 +12,7 @@ from sims.optim.elementwise import AdamRule, SGDRule
 from sims.optim.graft import Graft
 from sims.optim.matrix import MatrixOptimizer
 from sims.optim.muon import Muon, MuonRule
+from sims.optim.rms import RMSNorm
 from sims.optim.rule import Rule
 from sims.optim.sgd import SGD
 from sims.optim.shampoo import Shampoo, ShampooRule
@@ -31,6 +32,7 @@ __all__ = [
     "MatrixOptimizer",
     "Muon",
     "MuonRule",
+    "RMSNorm",
     "Rule",
     "SGDRule",
     "SOAPRule",

@@ -18,6 +18,7 @@ from sims.optim.graft import PREFIX, Graft
 from sims.optim.groups import elementwise_constants, member_values, shared_value
 from sims.optim.matrix import MatrixOptimizer
 from sims.optim.muon import MuonRule
+from sims.optim.rms import RMSNorm
 from sims.optim.rule import Rule
 from sims.optim.scaling import CompositeScaling, PartConfig
 from sims.optim.shampoo import ShampooRule
@@ -63,12 +64,14 @@ def build_matrix_optimizer(
 
     ``configs`` and ``lrs`` are the members' own. A hidden matrix has the member's rate, times the layer's
     ratio or, where the config names one, the absolute shape factor instead; all else has ``adam_lr`` times
-    its ratio.
+    its ratio. Where hidden matrices are normalised spectrally, Adam's updates of tables are so in root mean
+    square.
 
     Domain: a network without a hidden matrix raises ``NotAMatrixError``.
     """
     config, factors = configs[0], dict(training.lr_factors)
     matrices: list[dict[str, Any]] = []
+    tables: list[dict[str, Any]] = []
     rest: list[dict[str, Any]] = []
     constants: dict[str, float | Tensor] = {}
     for scaled in scaled_parameters(model):
@@ -81,11 +84,15 @@ def build_matrix_optimizer(
             group = matrix_group(config, scaled, constants)
             rates = [lr * ratio for lr in lrs]
         else:
-            group = elementwise_constants([config.adam] * len(configs), scaled)
-            rates = [config.adam_lr * factor * scaled.scaling.lr] * len(lrs)
+            rate = config.adam_lr * factor * scaled.scaling.lr
+            rates = [rate] * len(lrs)
+            if is_table(config, scaled):
+                group = table_group(config, scaled, rate)
+            else:
+                group = elementwise_constants([config.adam] * len(configs), scaled)
         peak_lr = member_values(rates, scaled.parameter)
         group |= {"params": [scaled.parameter], "peak_lr": peak_lr, "lr": peak_lr}
-        (matrices if is_hidden else rest).append(group)
+        (matrices if is_hidden else tables if is_table(config, scaled) else rest).append(group)
     if not matrices:
         raise NotAMatrixError(f"the network of {training.model.name} has no hidden matrix for {config.name}")
     rule = rule_of_config(config)
@@ -100,9 +107,24 @@ def build_matrix_optimizer(
             spectral_norm=config.spectral_norm,
         )
     ]
+    if tables:
+        parts.append(MatrixOptimizer(tables, RMSNorm(rule_of_config(config.adam)), 0.0))
     if rest:
         parts.append(Adam(rest))
     return Together(parts)
+
+
+def is_table(config: MatrixOptimizerConfig, scaled: ScaledParameter) -> bool:
+    """Whether the parameter is a lookup table whose updates are normalised."""
+    return config.spectral_norm and scaled.role == "embedding"
+
+
+def table_group(config: MatrixOptimizerConfig, scaled: ScaledParameter, rate: float) -> dict[str, Any]:
+    """The entries of a normalised table's group: Adam's constants, and its decay as a share a step."""
+    adam = config.adam
+    decay = adam.weight_decay * (1.0 if adam.independent_decay else rate)
+    own = {"beta1": adam.beta1, "beta2": adam.beta2, "eps": adam.epsilon * scaled.scaling.epsilon}
+    return {**own, "weight_decay": decay, "independent_decay": decay}
 
 
 def member_constants(

@@ -27,7 +27,7 @@ class SpectralNorm(Rule):
     what is promised. At that norm muP's factor is 1 for every matrix, since an output then moves by lr times
     the size of its input.
 
-    Source: arXiv 2512.05620. There embeddings are normalised in RMS instead; here Adam trains them.
+    Source: arXiv 2512.05620. Embeddings are normalised in root mean square instead: ``sims.optim.RMSNorm``.
 
     *Laws*: the norm is as promised once directions keep still; the direction is the rule's; zero stays zero.
 

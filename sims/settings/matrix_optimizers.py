@@ -29,7 +29,8 @@ class MatrixOptimizerConfig:
 
     Rates and epsilons follow the scaling rule, as ratios to the base width; with ``shape_factor`` that
     absolute factor takes the place of the rate's ratio. ``graft`` gives updates that optimizer's norm,
-    ``spectral_norm`` the spectral norm sqrt(d_out/d_in).
+    ``spectral_norm`` the spectral norm sqrt(d_out/d_in), and Adam's updates of embeddings the root mean
+    square 1.
     """
 
     weight_decay: float = 0.0
