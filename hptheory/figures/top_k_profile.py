@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,7 +14,11 @@ from hptheory.errors import DomainError
 from hptheory.figures.style import MARKERS, WIDTH_COLOURS, figure_style, log_hp_axis
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+MARGIN = 1.3
+"""The factor by which an axis of whole numbers goes beyond them."""
 
 
 def top_k_profile(
@@ -61,17 +65,32 @@ def top_k_profile(
                 )
                 panels[0].plot(x, kappa, color=colour, marker=marker, label=f"{width:g}")
                 rows += [("truncation", width, float(h), None, int(v)) for h, v in zip(x, kappa, strict=True)]
-        panels[-1].set(xscale="log", xlabel=r"$k$", ylabel=r"top-$k$ loss $\phi_n^k$")
+        panels[-1].set(xlabel=r"$k$", ylabel=r"top-$k$ loss $\phi_n^k$")
+        count_axis(panels[-1], "x", 1, max(table.shape[1] for table in tables.values()))
         panels[-1].set_title(f"{hp_name} {hp:g}")
         panels[-1].legend(title="width")
         if truncations:
             failed = sorted(set(truncations) - set(kappas))
-            panels[0].set(yscale="log", xlabel=hp_name, ylabel=r"truncation $\hat\kappa(n)$")
+            panels[0].set(xlabel=hp_name, ylabel=r"truncation $\hat\kappa(n)$")
             panels[0].set_title(f"none accepted at width {', '.join(map(str, failed))}" if failed else "")
             if kappas:
                 panels[0].legend(title="width")
                 log_hp_axis(panels[0], x)
+                count_axis(
+                    panels[0], "y", min(map(np.min, kappas.values())), max(map(np.max, kappas.values()))
+                )
     return figure, columns(("kind", "width", "hp", "k", "value"), rows)
+
+
+def count_axis(panel: Axes, which: Literal["x", "y"], least: int, most: int) -> None:
+    """A logarithmic axis of whole numbers between two: ticks at 1, 2, 5, 10, 20, ..., written out."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+    panel.set(**{f"{which}scale": "log", f"{which}lim": (least / MARGIN, most * MARGIN)})
+    axis = panel.xaxis if which == "x" else panel.yaxis
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}" if value >= 1 else ""))
 
 
 def hp_index(hps: np.ndarray, hp: float) -> int:

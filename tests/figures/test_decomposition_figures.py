@@ -57,6 +57,22 @@ def test_a_figure_without_any_truncation():
     assert residual_losses(PROFILES, HPS, {4: None})[1]["value"] == []
 
 
+def test_axes_of_whole_numbers_are_written_out():
+    """Ticks at 1, 2, 5, ...: no powers of ten, nothing below one, not even where all truncations are 1."""
+    hps, phi = np.array([0.5, 1.0, 2.0]), -np.cumsum(np.ones((3, 16)), axis=1)
+    figure, _ = top_k_profile({8: phi[:, 1::2], 16: phi}, hps, 1.0, {8: np.ones(3)})
+    figure_png(figure)
+    truncation, profile = figure.axes
+
+    def shown(axis, limits):
+        return [t.get_text() for t in axis.get_ticklabels() if limits[0] <= t.get_position()[0] <= limits[1]]
+
+    assert shown(profile.xaxis, profile.get_xlim()) == ["1", "2", "5", "10", "20"]
+    low, high = truncation.get_ylim()
+    labels = [t.get_text() for t in truncation.yaxis.get_ticklabels() if low <= t.get_position()[1] <= high]
+    assert labels == ["1"]
+
+
 def test_over_time():
     steps = {4: [1, 2, 5], 8: [1, 3, 4]}
     along = {n: np.cumsum(np.ones((3, n)), axis=0) * np.linspace(-1, -2, n) for n in (4, 8)}
