@@ -67,9 +67,10 @@ def compute_multipliers(reports: Mapping[str, Report]) -> tuple[Figure, dict[str
         gains.axhline(1.0, color=CATEGORY_COLOURS[0], linewidth=1.0)
         losses.set(xlabel="compute of one run", ylabel=r"optimal loss $\phi_n^\star$")
         gains.set(xlabel=f"compute of {reference}", ylabel=f"compute multiplier over {reference}")
-        for panel in (losses, gains):
-            panel.set_xscale("log")
-            panel.legend()
+        losses.set_xscale("log")
+        gains.set_xscale("log")
+        gains.set_xlim(losses.get_xlim())
+        losses.legend()
     return figure, columns(NAMES, rows)
 
 

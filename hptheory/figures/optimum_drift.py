@@ -120,6 +120,8 @@ def optimum_drift(
             scales = np.array(sorted({row[2] for row in rows}))
             drift.plot(scales, (scales / scales[0]) ** exponent, "k:", linewidth=1.0, label=label)
         drift.set_yscale("log", base=2)
+        low, high = drift.get_ylim()
+        drift.set_ylim(min(low, 0.5), max(high, 2.0))  # an octave to both sides: a small drift looks small
         drift.set_ylabel(f"best {hp_name}, relative")
         price.set_ylabel("loss above the own optimum")
         for panel in (drift, price):
