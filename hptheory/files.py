@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import secrets
 import tempfile
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from hptheory.errors import HPTheoryError
 
+FULL = (errno.ENOSPC, errno.EDQUOT)
 DRAFT = ".tmp"
 """How the names of drafts end; a killed process may leave one behind."""
 
@@ -19,7 +21,8 @@ class OutputError(HPTheoryError):
 
     def __init__(self, path: str | Path, error: OSError) -> None:
         self.path = Path(path)
-        super().__init__(f"cannot write {path} ({error.strerror}); choose another place")
+        advice = "make room and do the same again, or choose" if error.errno in FULL else "choose"
+        super().__init__(f"cannot write {path} ({error.strerror}); {advice} another place")
 
 
 def output_folder(path: str | Path) -> Path:

@@ -114,12 +114,14 @@ def sweep(
             checkpoint_every=checkpoint_every,
             compile=compile,
         )
-    from sims.status import describe
+    from sims.status import describe, failures_in_words
+    from sims.store import Store
 
     print(describe(dataset))
     print(f"table: {directory / 'results.csv'} and {directory / 'results.nc'}")
     if not dataset.finished.all():
-        print(f"some runs failed: `hptheory status {directory}` says why", file=sys.stderr)
+        print(*failures_in_words(Store(directory).failures(chosen)), sep="\n", file=sys.stderr)
+        print("the same command tries them again, and nothing else", file=sys.stderr)
         raise SystemExit(FAILED)
 
 

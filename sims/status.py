@@ -30,10 +30,7 @@ class Status:
     def __str__(self) -> str:
         lines = [describe(self.dataset, running=len(self.running), failed=len(self.failed))]
         lines += _running_lines(self.setting, self.running)
-        lines += [
-            f"failed: {run_in_words(run)}: {failed.error} ({failed.host}, {failed.when})"
-            for run, failed in self.failed.items()
-        ]
+        lines += failures_in_words(self.failed)
         lines += [f"damaged: {run_in_words(run)}: {path}" for run, path in self.damaged.items()]
         if self.failed or self.damaged:
             lines.append("failed and damaged runs are trained by the next `hptheory sweep` with this --out")
@@ -67,6 +64,25 @@ def describe(dataset: xarray.Dataset, *, running: int = 0, failed: int = 0) -> s
         row = dataset.sel(width=width)
         lines.append(f"  width {width:>5}: {_counts(row)}{_best(row)}")
     return "\n".join(lines)
+
+
+def failures_in_words(failed: dict[Run, FailedRun]) -> list[str]:
+    """A line for the runs of a width that failed for one reason: a unit fails with all its runs.
+
+    >>> one, other = Run(32, 0.25, 0), Run(32, 0.5, 0)
+    >>> why = FailedRun(one, "out of memory", "RuntimeError", "2026-01-01T00:00:00Z", "here")
+    >>> failures_in_words({one: why}), failures_in_words({one: why, other: why})
+    (['failed: width 32, lr 0.25, seed 0: out of memory (here, 2026-01-01T00:00:00Z)'],
+     ['failed: width 32, 2 runs: out of memory (here, 2026-01-01T00:00:00Z)'])
+    """
+    together: dict[tuple[int, str, str, str], list[Run]] = {}
+    for run, why in failed.items():
+        together.setdefault((run.width, why.error, why.host, why.when), []).append(run)
+    lines = []
+    for (width, error, host, when), runs in together.items():
+        which = run_in_words(runs[0]) if len(runs) == 1 else f"width {width}, {len(runs)} runs"
+        lines.append(f"failed: {which}: {error} ({host}, {when})")
+    return lines
 
 
 def run_in_words(run: Run) -> str:

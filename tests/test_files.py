@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from errno import EACCES, ENOSPC
 from pathlib import Path
 
 import pytest
@@ -34,3 +36,11 @@ def test_a_second_write_replaces_the_first(tmp_path: Path) -> None:
     for content in (b"old and long", b"new"):
         write_atomically(tmp_path / "file", content)
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"new"]
+
+
+def test_a_full_disk_is_told_apart_from_a_wrong_place() -> None:
+    advice = {code: str(OutputError("place", OSError(code, os.strerror(code)))) for code in (ENOSPC, EACCES)}
+    assert advice[ENOSPC].endswith(
+        "(No space left on device); make room and do the same again, or choose another place"
+    )
+    assert advice[EACCES] == "cannot write place (Permission denied); choose another place"

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,7 +55,7 @@ class Checkpoint:
             try:
                 save_file(tensors, draft, {**header, "digest": _digest(tensors, header)})
             except SafetensorError as error:
-                raise OutputError(self.path, OSError(0, str(error))) from error
+                raise OutputError(self.path, _of_the_system(error)) from error
 
     def read(self) -> Saved | None:
         """What was stored last; None if nothing was.
@@ -98,6 +100,12 @@ def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
     if digest != _digest(tensors, header):
         raise CheckpointError(f"the checkpoint {path} is damaged (its content does not match its digest)")
     return header, tensors
+
+
+def _of_the_system(error: SafetensorError) -> OSError:
+    """The system's error that safetensors tells in words, e.g. "I/O error: ... (os error 28)"."""
+    told = re.search(r"\(os error (\d+)\)", str(error))
+    return OSError(int(told[1]), os.strerror(int(told[1]))) if told else OSError(0, str(error))
 
 
 def _digest(tensors: Mapping[str, Tensor], header: Mapping[str, str]) -> str:

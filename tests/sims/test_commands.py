@@ -117,3 +117,12 @@ def test_importing_commands_and_settings_loads_no_torch():
     heavy = "{'torch', 'xarray', 'sklearn', 'tqdm'}"
     code = f"import sys, sims, sims.commands, sims.settings; assert not {heavy} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
+
+
+def test_why_runs_failed_is_told_once_for_a_unit(tmp_path, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        commands.sweep("cifar_mlp", preset="smoke", widths=(16,), data_dir=tmp_path / "nowhere", out=tmp_path)
+    assert stopped.value.code == 1
+    told = capsys.readouterr().err.splitlines()[-2:]
+    assert told[0].startswith(f"failed: width 16, 6 runs: cannot read {tmp_path / 'nowhere'}")
+    assert told[1] == "the same command tries them again, and nothing else"

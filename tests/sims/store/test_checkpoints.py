@@ -109,7 +109,7 @@ def test_a_full_disk_leaves_the_former_checkpoint(checkpoint, tmp_path):
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
-        with pytest.raises(OutputError, match=r"cannot write .*too large"):
+        with pytest.raises(OutputError, match=r"cannot write .*\(File too large\); choose another place"):
             checkpoint.write({"big": torch.zeros(100_000)}, seconds=9.0)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
