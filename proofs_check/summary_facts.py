@@ -87,13 +87,16 @@ def parameters_are_quadratic(degree: int = 2) -> str:
     if second[0] != second[1] or any(a * w**2 + b * w != n for w, n in zip((64, 128), counts, strict=False)):
         raise Refuted(f"the counts {counts} are no a D^2 + b D")
     power = f"D**{degree}"
-    for what, conclusion, terms in (
-        ("at least a D^2", f"a*D**2 + b*D - a*{power}", [("b*D", "")]),
-        ("at most (a + b) D^2", f"(a + b)*{power} - (a*D**2 + b*D)", [("b*D", "wide")]),
-    ):
-        require_combination(
-            what, ["a", "b", "D"], {"wide": "D - 1"}, conclusion, terms, positive=["a", "b", "D"]
-        )
+    names, positive = ["a", "b", "D"], ["a", "b", "D"]
+    require_combination("at least a D^2", names, {}, f"a*D**2 + b*D - a*{power}", [("b*D", "")], positive)
+    require_combination(
+        "at most (a + b) D^2",
+        names,
+        {"wide": "D - 1"},
+        f"(a + b)*{power} - (a*D**2 + b*D)",
+        [("b*D", "wide")],
+        positive,
+    )
     require_combination(
         "at most 2 b D where a D <= b",
         ["a", "b", "D"],
