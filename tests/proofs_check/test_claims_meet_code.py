@@ -20,6 +20,7 @@ from proofs_check import (
     app_b1_transfer,
     app_b2_gaps,
     app_b2_rates,
+    app_b2_tie,
     app_b3_grid_search,
     app_b5_bound,
     app_b5_lemma_14,
@@ -121,7 +122,7 @@ def test_law_the_measures_of_app_c(values, cells):
 REFUTATIONS = {
     app_a_background: ("disconnected_domain", "broom", "layer_takes_its_own_output"),
     app_b1_transfer: ("two_minimisers", "moved_point_leaves"),
-    app_b2_rates: ("tie_is_possible",),
+    app_b2_tie: ("tie_is_possible",),
     app_b3_grid_search: ("many_points_near_each_other", "all_to_the_final_run", "offset_at_the_target"),
     app_b5_lemma_14: ("stationary_on_the_boundary",),
     app_b5_bound: ("strongly_convex_by_definition_3",),
