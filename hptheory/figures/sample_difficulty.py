@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hptheory.figures.style import CATEGORY_COLOURS, MARKERS, WIDTH_COLOURS, figure_style
+from hptheory.figures.style import CATEGORY_COLOURS, MARKERS, WIDTH_COLOURS, figure_style, log_hp_axis
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -123,7 +123,7 @@ def subset_sweeps_figure(
         for (curves, scaling), (subset, by_width) in zip(axes, losses.items(), strict=True):
             rows += _sweep(curves, subset, by_width, x)
             rows += _scaling(scaling, subset, by_width, x)
-            curves.set_xscale("log")
+            log_hp_axis(curves, x)
             curves.set_xlabel(hp_name)
             curves.set_ylabel("loss")
             curves.set_title(f"{subset} examples")
