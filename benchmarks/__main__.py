@@ -10,7 +10,16 @@ import time
 from benchmarks.harness import HEADER, Row
 
 # calibration takes an hour and writes a page of its own: `python -m benchmarks.calibration`.
-MODULES = ("random_features", "startup", "optimizers", "sweep_analysis", "sweeps", "store", "observer")
+MODULES = (
+    "random_features",
+    "startup",
+    "optimizers",
+    "sweep_analysis",
+    "sweeps",
+    "step_model",
+    "store",
+    "observer",
+)
 # Train wide networks first, or compile, which takes many minutes; run when named.
 SLOW = ("low_rank", "compiled")
 

@@ -7,6 +7,7 @@ they are. What a member computes may then depend on the size of its pack, too.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 
 import torch
@@ -48,8 +49,11 @@ class CompiledLosses:
 
         torch.compiler.reset()  # what earlier packs left counts against a limit of recompilations
         compiled: LossesOf = torch.compile(member_losses, dynamic=False)
+        # On a copy: what is left of a failure may keep the graph of its parameters alive, whose shapes change
+        # when members are dropped.
+        trial = copy.deepcopy(model)
         try:
-            torch.autograd.grad(compiled(model, task, batch).sum(), list(model.parameters()))
+            torch.autograd.grad(compiled(trial, task, batch).sum(), list(trial.parameters()))
         except TorchDynamoException as error:
             cause = error.inner_exception if isinstance(error, BackendCompilerFailed) else error
             why = (str(cause).strip() or type(cause).__name__).splitlines()[0]

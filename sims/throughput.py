@@ -21,7 +21,7 @@ from sims.train import Pack
 from sims.units import task_of
 
 WARM_UP = 1  # steps that do not count: the first makes the optimizer's state
-LEAST = 2  # steps that count
+LEAST = 3  # steps that count
 
 
 @dataclass(frozen=True)

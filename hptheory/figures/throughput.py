@@ -66,13 +66,16 @@ def throughput(
                     linestyle=LINES[number % len(LINES)], label=label, **look,
                 )  # fmt: skip
                 right.loglog(intensity[order], speed[order] / 1e9, linestyle="", **look)
-        ends = float(intensity.min() / 2), float(max(2 * intensity.max(), 2 * peak / bandwidth))
+        ends = float(intensity.min() / 4), float(max(4 * intensity.max(), 4 * peak / bandwidth))
         line = np.geomspace(ends[0], ends[1], 100)
         right.loglog(line, np.minimum(peak, line * bandwidth) / 1e9, color="black", label="roof")
         left.set(xlabel="runs in a pack", ylabel="member-steps a second", title=_legend_of(engines))
         right.set(xlabel="flops a byte", ylabel="Gflop/s", title="roofline: measured peak and bandwidth")
-        left.legend(title="width")
-        right.legend()
+        sizes = np.unique(columns["pack"])
+        left.set_xticks(sizes, labels=[f"{size:g}" for size in sizes])
+        left.set_xticks([], minor=True)
+        handles = [*left.get_legend_handles_labels()[0], right.lines[-1]]
+        right.legend(handles=handles, title="width", loc="lower right")
     numbers = {name: np.asarray(values).tolist() for name, values in table.items()}
     numbers |= {
         "intensity": intensity.tolist(),
@@ -88,7 +91,7 @@ def _legend_of(engines: Sequence[str]) -> str:
     """Which line and marker is which engine."""
     names = {"-": "solid", "--": "dashed", ":": "dotted", "-.": "dash-dotted"}
     shapes = {"o": "circles", "s": "squares", "^": "triangles", "D": "diamonds"}
-    return "; ".join(
+    return "\n".join(
         f"{names[LINES[number % len(LINES)]]}, {shapes.get(MARKERS[number % len(MARKERS)], '')}: {engine}"
         for number, engine in enumerate(engines)
     )

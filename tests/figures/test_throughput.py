@@ -32,7 +32,7 @@ def test_a_line_a_width_and_engine():
     left, right = figure.axes
     drawn = [line for line in left.lines if len(line.get_xdata())]
     assert [list(line.get_xdata()) for line in drawn] == [[3, 9], [3], [3]]
-    assert "solid, circles: one process; dashed, squares: two processes" in left.get_title()
+    assert "solid, circles: one process\ndashed, squares: two processes" in left.get_title()
     roof = right.lines[-1].get_ydata()
     assert max(roof) == pytest.approx(100.0)
 
