@@ -8,6 +8,7 @@ they are. What a member computes may then depend on the size of its pack, too.
 from __future__ import annotations
 
 import copy
+import gc
 from collections.abc import Callable
 
 import torch
@@ -49,14 +50,22 @@ class CompiledLosses:
 
         torch.compiler.reset()  # what earlier packs left counts against a limit of recompilations
         compiled: LossesOf = torch.compile(member_losses, dynamic=False)
-        # On a copy: what is left of a failure may keep the graph of its parameters alive, whose shapes change
-        # when members are dropped.
         trial = copy.deepcopy(model)
         try:
             torch.autograd.grad(compiled(trial, task, batch).sum(), list(trial.parameters()))
         except TorchDynamoException as error:
-            cause = error.inner_exception if isinstance(error, BackendCompilerFailed) else error
-            why = (str(cause).strip() or type(cause).__name__).splitlines()[0]
-            self.note = f"torch.compile failed ({why}); training goes on without it"
-            return member_losses
-        return compiled
+            self.note = _sentence(
+                error.inner_exception if isinstance(error, BackendCompilerFailed) else error
+            )
+        if self.note is None:
+            return compiled
+        # The error's frames are a cycle that keeps the graph of this step alive, and with it the parameters'
+        # shapes, which change when members are dropped.
+        gc.collect()
+        return member_losses
+
+
+def _sentence(error: Exception) -> str:
+    """What became of a compilation that ended with this error."""
+    why = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return f"torch.compile failed ({why}); training goes on without it"
