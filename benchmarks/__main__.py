@@ -17,6 +17,7 @@ MODULES = (
     "sweep_analysis",
     "sweeps",
     "step_model",
+    "llama_sweep",
     "store",
     "observer",
 )

@@ -83,7 +83,8 @@ def main() -> int:
     took = f"{time.process_time() - start:.0f} s of one core"
     machine = f"{platform.machine()} CPU, {platform.system()}, torch {torch.__version__}"
     with FILE.open("w", encoding="utf-8", newline="") as stream:
-        stream.write(f"# python -m benchmarks.coordinate_checks; {machine}; {took}\n")
+        grid = ", ".join(f"{axis}s {' '.join(map(str, scales))}" for axis, scales in SCALES.items())
+        stream.write(f"# python -m benchmarks.coordinate_checks; {SEEDS} seeds; {grid}; {machine}; {took}\n")
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(COLUMNS)
         writer.writerows(rows)
