@@ -227,5 +227,5 @@ def crossings(f: Polynomial, low: float, high: float) -> list[float]:
     found = knots[1:-1][values[1:-1] == 0].tolist()  # touches zero there, up to rounding
     for left, right, start, end in zip(knots, knots[1:], values, values[1:], strict=False):
         if min(start, end) < 0 < max(start, end):
-            found.append(float(brentq(f, left, right, xtol=XTOL * (high - low))))
+            found.append(float(brentq(f, left, right, xtol=XTOL * (high - low), maxiter=2000)))
     return sorted(found)

@@ -27,7 +27,7 @@ def stable_ranks(
     Domain: at least one series, else ``DomainError``.
 
     >>> ranks = {"Muon": {8: {4: [7.0, 8.0]}, 16: {4: [15.0, 16.0]}}}
-    >>> stable_ranks(ranks)[1]["value"]
+    >>> [float(value) for value in stable_ranks(ranks)[1]["value"]]
     [7.5, 15.5]
     """
     from matplotlib.figure import Figure
