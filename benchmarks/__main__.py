@@ -16,6 +16,7 @@ MODULES = (
     "optimizers",
     "sweep_analysis",
     "sweeps",
+    "passes",
     "step_model",
     "llama_sweep",
     "store",

@@ -1,8 +1,7 @@
 """The process's memory while it trains: freed blocks are kept, where the C library would return them.
 
 glibc takes large blocks straight from the system and gives them back when they are freed, so that a training
-step that makes the same large temporaries again and again has every page of them zeroed anew: up to half of a
-step's time for large packs.
+step that makes the same large temporaries again and again has every page of them zeroed anew.
 """
 
 from __future__ import annotations

@@ -17,18 +17,25 @@ if TYPE_CHECKING:
 def read_runs(run_dir: Path) -> SweepTable:
     """The finished runs of a directory that ``hptheory sweep`` wrote, as a sweep table.
 
-    Domain: a directory without a sweep, or without a finished run, raises ``RunDirectoryError``.
+    Domain: a directory without a sweep, or without a finished run of it, raises ``RunDirectoryError``.
     """
     from sims.commands import STORE_PACKAGES
 
     require("reading a run directory", *STORE_PACKAGES)
     from hptheory.transfer import SweepTable
     from sims.errors import RunDirectoryError
-    from sims.store import load
+    from sims.store import Store, load
     from sims.table import columns, swept
 
     dataset = load(run_dir)
     if not dataset.finished.any():
+        store = Store(run_dir)
+        if others := store.strangers(store.setting()):
+            raise RunDirectoryError(
+                f"no run of the sweep of {run_dir} is finished; its {others} finished runs are of another "
+                "grid or another version of the trainer; train it with `hptheory sweep`, or give the "
+                "results.csv that the earlier sweep left"
+            )
         raise RunDirectoryError(f"no run of {run_dir} is finished; train it with `hptheory sweep`")
     hps = swept(dataset)
     return SweepTable.from_columns(columns(dataset), hp=hps if len(hps) > 1 else hps[0], source=str(run_dir))

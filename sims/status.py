@@ -19,13 +19,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Status:
-    """A sweep: its table so far, who trains which runs, which runs failed, which records are damaged."""
+    """A sweep: its table so far, who trains which runs, which runs failed, which records are damaged.
+
+    ``strangers`` is the number of finished runs of other sweeps in the same directory.
+    """
 
     setting: Setting
     dataset: xarray.Dataset
     running: dict[Run, Worker]
     failed: dict[Run, FailedRun]
     damaged: dict[Run, Path]
+    strangers: int = 0
 
     def __str__(self) -> str:
         lines = [describe(self.dataset, running=len(self.running), failed=len(self.failed))]
@@ -34,6 +38,10 @@ class Status:
         lines += [f"damaged: {run_in_words(run)}: {path}" for run, path in self.damaged.items()]
         if self.failed or self.damaged:
             lines.append("failed and damaged runs are trained by the next `hptheory sweep` with this --out")
+        if self.strangers:
+            lines.append(
+                f"beside them: {self.strangers} finished runs of another grid or another trainer version"
+            )
         return "\n".join(lines)
 
 
@@ -51,7 +59,7 @@ def read_status(directory: Path) -> Status:
     failed = {
         run: why for run, why in store.failures(setting).items() if run not in records and run not in running
     }
-    return Status(setting, assemble(setting, records), running, failed, damaged)
+    return Status(setting, assemble(setting, records), running, failed, damaged, store.strangers(setting))
 
 
 def describe(dataset: xarray.Dataset, *, running: int = 0, failed: int = 0) -> str:

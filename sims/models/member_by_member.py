@@ -1,9 +1,9 @@
 """The two-layer network's passes for one member after another, where its matrices are large.
 
 A stacked pass writes the activations of all members before it reads the first again; beyond the caches, and
-on the CPU, the pass over one member at a time is up to twice as fast: its activations are still near. Each
-pass overwrites what it no longer needs. Since a member's products are its own calls, its bits cannot depend
-on how many others there are.
+on the CPU, the pass over one member at a time is faster (``benchmarks.passes``): its activations are still
+near. Each pass overwrites what it no longer needs. Since a member's products are its own calls, its bits
+cannot depend on how many others there are.
 """
 
 from __future__ import annotations

@@ -171,6 +171,10 @@ class Store:
             return {entry.name.removesuffix(".json") for entry in entries if entry.name.endswith(".json")}
         return set()
 
+    def strangers(self, setting: Setting) -> int:
+        """How many finished runs are not of this sweep: of another grid, or of another trainer version."""
+        return len(self.stored_keys() - {run_key(setting.training, run) for run in runs_of(setting)})
+
     def write(self, training: Training, run: Run, result: dict[str, Any], provenance: dict[str, Any]) -> None:
         """Store a finished run; after a crash the record is either whole or absent.
 

@@ -43,6 +43,15 @@ def test_a_damaged_record_is_told_and_the_rest_counted(tmp_path):
     assert "trained by the next `hptheory sweep` with this --out" in told
 
 
+def test_runs_of_another_grid_are_counted_beside(tmp_path):
+    run(setting(widths=(32,)), tmp_path)
+    assert "beside them" not in str(read_status(tmp_path))
+    Store(tmp_path).prepare(setting(widths=(32,), lrs=(2.0**-6, 2.0**-4)))
+    told = str(read_status(tmp_path))
+    assert told.startswith("digits (smoke): 2 of 4 runs done, 2 left")
+    assert told.endswith("beside them: 2 finished runs of another grid or another trainer version")
+
+
 def test_the_best_is_searched_over_all_hyperparameters(tmp_path):
     small = {"widths": (32,), "seeds": (0, 1), "lrs": (2.0**-8, 2.0**-6)}
     table = run(setting(**small, hps=(("beta1", (0.0, 0.5, 0.9)),)), tmp_path)

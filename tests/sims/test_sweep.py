@@ -19,14 +19,15 @@ from hptheory.files import OutputError
 from hptheory.transfer import SweepTable
 from sims import sweep
 from sims.engines import InProcess, Workers
-from sims.errors import CorruptRecordError, DeviceError, SweepWarning
+from sims.errors import CorruptRecordError, DeviceError, RunDirectoryError, SweepWarning
 from sims.placement import FILE
 from sims.progress import InTraining, Progress
 from sims.report import read_runs
 from sims.settings import get_setting
-from sims.store import load, provenance
+from sims.store import Store, load, provenance
 from sims.store.claims import holders
 from sims.store.environment import code_version
+from sims.store.records import TRAINER_VERSION
 from sims.sweep import run
 from sims.table import COLUMNS, columns
 from tests.sims.engines.work import Pretender
@@ -300,3 +301,15 @@ def test_further_hyperparameters_are_axes(tmp_path):
     one = run(setting(widths=(32,), seeds=(0,), lrs=(2.0**-8,), hps=(("beta1", (0.5, 0.9)),)), tmp_path)
     assert one.loss.values.flatten().tolist() == table.loss.sel(lr=2.0**-8).values.flatten().tolist()
     assert read_runs(tmp_path).hp_names == ("beta1",)
+
+
+def test_a_directory_with_runs_of_another_trainer_only_says_so(tmp_path, monkeypatch):
+    run(setting(widths=(32,)), tmp_path)
+    monkeypatch.setattr("sims.store.records.TRAINER_VERSION", TRAINER_VERSION + 1)
+    with pytest.raises(
+        RunDirectoryError, match=r"its 4 finished runs are of another grid or another.*results\.csv"
+    ):
+        read_runs(tmp_path)
+    Store(tmp_path / "new").prepare(setting())
+    with pytest.raises(RunDirectoryError, match=r"is finished; train it with `hptheory sweep`$"):
+        read_runs(tmp_path / "new")
