@@ -18,19 +18,21 @@ from hptheory.files import write_atomically
 from sims.capacity import most_members
 from sims.devices import choose_device
 from sims.engines import Engine
+from sims.models import build_model
 from sims.settings import Training
 from sims.store import Run
 from sims.tasks import Task
-from sims.throughput import Trial, member_steps_a_second
-from sims.train import steps_of
+from sims.throughput import LEAST, WARM_UP, Trial, member_steps_a_second
+from sims.train import lone_has_twin, steps_of
 from sims.units import task_of
 
 FILE = "packs.json"
 SIZES = (1, 3, 9, 27)  # beside all runs of a width; three seeds, three rates of three seeds, a grid
+PAIR = 2  # in the place of one, where a lone run is trained with a twin and costs as much
 WORTH_MEASURING = 20.0  # seconds that a sweep takes; a shorter one is over before a measurement pays
 SHARE = 0.002  # of the sweep's time for each measurement, within these bounds, in seconds
 SHORTEST, LONGEST = 0.05, 0.25
-TOO_LONG = 1.0  # seconds; a pack whose step is expected to take longer is not tried
+TOO_LONG = 1.0  # seconds of a step; see ``longest_step``
 FALLEN = 0.9  # of the best speed so far: larger packs will be no faster
 MARGIN = 1.05  # by which a later engine has to be faster than the first: it costs memory and a start
 
@@ -62,6 +64,16 @@ class Site:
     def fitting(self, engine: Engine, width: int, members: int) -> int:
         """How many of so many runs fit into the memory, in each of the packs that an engine trains."""
         return min(members, most_members(self.training, width, self.task(), engine.slots))
+
+    def sizes(self, width: int, fitting: int) -> list[int]:
+        """The sizes of pack to be tried, smallest first, of which so many runs fit."""
+        seen = self.training.observe is not None
+        task, smallest = self.task(), 1
+        if fitting > 1 and lone_has_twin(
+            build_model(self.training, width, [0], task), task.device, observed=seen
+        ):
+            smallest = PAIR
+        return sorted({max(size, smallest) for size in SIZES if size < fitting} | {fitting})
 
     def speed(self, engine: Engine, width: int, runs: Sequence[Run], seconds: float) -> float:
         """Member-steps a second of an engine with packs of these runs, by a trial of about so long."""
@@ -103,9 +115,8 @@ def measure(site: Site, missing: Mapping[int, Sequence[Run]], known: dict[int, S
     total = total_seconds(site, {width: missing[width] for width, _ in lacking})
     if total < WORTH_MEASURING:
         return False
-    seconds = min(max(SHARE * total, SHORTEST), LONGEST)
     for width, engine in lacking:
-        known.setdefault(width, {})[engine.label] = speeds(site, engine, width, missing[width], seconds)
+        known.setdefault(width, {})[engine.label] = speeds(site, engine, width, missing[width], total)
     return True
 
 
@@ -119,17 +130,28 @@ def total_seconds(site: Site, missing: Mapping[int, Sequence[Run]]) -> float:
     return seconds * steps_of(site.training, site.task())
 
 
-def speeds(site: Site, engine: Engine, width: int, runs: Sequence[Run], seconds: float) -> dict[int, float]:
-    """The speed of each size of pack that fits, smallest first, until larger ones are slower."""
-    fitting = site.fitting(engine, width, len(runs))
+def speeds(site: Site, engine: Engine, width: int, runs: Sequence[Run], total: float) -> dict[int, float]:
+    """The speed of each size of pack that fits, smallest first, until larger ones are slower, in a sweep that
+    takes about ``total`` seconds."""
+    seconds = min(max(SHARE * total, SHORTEST), LONGEST)
     found: dict[int, float] = {}
-    for size in sorted({size for size in SIZES if size < fitting} | {fitting}):
-        if found and size * engine.slots > TOO_LONG * max(found.values()):
+    for size in site.sizes(width, site.fitting(engine, width, len(runs))):
+        if found and size * engine.slots > longest_step(total) * max(found.values()):
             break
         found[size] = site.speed(engine, width, runs[:size], seconds)
         if found[size] < FALLEN * max(found.values()):
             break
     return found
+
+
+def longest_step(total: float) -> float:
+    """The seconds that a pack's step may be expected to take, if the pack is to be tried: in a long sweep, so
+    many that the steps of a trial take ``SHARE`` of it.
+
+    >>> [round(longest_step(3600 * hours), 1) for hours in (0.1, 2.0, 24.0)]
+    [1.0, 3.6, 43.2]
+    """
+    return max(TOO_LONG, SHARE * total / (WARM_UP + LEAST))
 
 
 def fastest(engines: Sequence[Engine], speeds: Speeds) -> tuple[Engine, int] | None:

@@ -31,7 +31,7 @@ from sims.trajectory import WeightAverage
 from sims.trajectory.files import to_bytes
 from sims.trajectory.packs import observer_of, results_by_run
 
-__all__ = ["Member", "Observer", "Outcome", "Pack", "steps_of", "train_pack", "train_step"]
+__all__ = ["Member", "Observer", "Outcome", "Pack", "lone_has_twin", "steps_of", "train_pack", "train_step"]
 
 
 @runtime_checkable
@@ -102,7 +102,7 @@ class Pack:
     def _build(self) -> None:
         """Network, optimizer and average of the running members, at their start."""
         self.model = self._network()
-        if len(self.running) == 1 and self._needs_twin():
+        if len(self.running) == 1 and self._has_twin():
             self.running *= 2
             self.model = self._network()
         running = [self.members[index] for index in self.running]
@@ -115,14 +115,8 @@ class Pack:
         seeds = [self.members[index].seed for index in self.running]
         return build_model(self.training, self.width, seeds, self.task)
 
-    def _needs_twin(self) -> bool:
-        """Whether a lone member would be computed otherwise than in a stack.
-
-        On the CPU a batched product of a single matrix takes another route, with other rounding. Networks
-        that pass members one by one have none; what observers compute has.
-        """
-        alone = getattr(self.model, "stands_alone", False) and not self.observers
-        return self.task.device.type == "cpu" and not alone
+    def _has_twin(self) -> bool:
+        return lone_has_twin(self.model, self.task.device, observed=bool(self.observers))
 
     def _map_seeds(self) -> None:
         """Which row of a batch each running member takes; None where that is row by row."""
@@ -177,7 +171,7 @@ class Pack:
 
     def _keep(self, rows: list[int]) -> None:
         """Go on with these rows of the stack alone."""
-        if len(rows) == 1 and self._needs_twin():
+        if len(rows) == 1 and self._has_twin():
             rows = rows * 2
         kept = torch.tensor(rows, dtype=torch.int64, device=self.task.device)
         self.running = [self.running[row] for row in rows]
@@ -272,6 +266,15 @@ def train_pack(
         if on_progress is not None:
             on_progress(pack.steps_done, pack.steps_total)
     return pack.outcomes()
+
+
+def lone_has_twin(model: nn.Module, device: torch.device, *, observed: bool) -> bool:
+    """Whether a pack of one is trained as two equal members, at the price of two.
+
+    On the CPU a batched product of a single matrix takes another route than one of several, with other
+    rounding. Networks that pass members one by one have none; what observers compute has.
+    """
+    return device.type == "cpu" and (observed or not getattr(model, "stands_alone", False))
 
 
 def steps_of(training: Training, task: Task) -> int:

@@ -9,8 +9,9 @@ import pytest
 
 from sims import capacity, placement
 from sims.placement import FILE, Choice, Site, choose, fastest, keep_compile, read_speeds
-from sims.settings import get_setting
+from sims.settings import ObserveConfig, get_setting
 from sims.store import runs_of
+from sims.train import Member, Pack
 from tests.sims.engines.work import Pretender
 
 SETTING = replace(get_setting("multi_index", "smoke"), widths=(8,), seeds=(0, 1, 2, 3))
@@ -18,8 +19,8 @@ LONG = replace(SETTING.training, steps=10**6)
 RUNS = runs_of(SETTING)  # three rates, four seeds
 ONE, TWO = Pretender([0.0], "1 process of 2 threads"), Pretender([0.0, 0.0], "2 processes of 1 thread")
 SPEEDS = {
-    ONE.label: {1: 300.0, 3: 500.0, 6: 700.0, 9: 900.0, 12: 600.0},
-    TWO.label: {1: 400.0, 3: 1000.0, 9: 800.0, 12: 9900.0},
+    ONE.label: {2: 300.0, 3: 500.0, 6: 700.0, 9: 900.0, 12: 600.0},
+    TWO.label: {2: 400.0, 3: 1000.0, 9: 800.0, 12: 9900.0},
 }
 SITE = Site(LONG, "cpu", None, [ONE, TWO])
 
@@ -41,12 +42,12 @@ def measured(monkeypatch):
 def test_the_fastest_is_chosen_and_kept(tmp_path, measured):
     """Larger packs are tried until they are slower: 12 on two processes, which would win, is never seen."""
     assert choose(SITE, {8: RUNS}, tmp_path) == {8: Choice(TWO, 3)}
-    assert measured == [(ONE.label, size) for size in (1, 3, 9, 12)] + [
-        (TWO.label, size) for size in (1, 3, 9)
+    assert measured == [(ONE.label, size) for size in (2, 3, 9, 12)] + [
+        (TWO.label, size) for size in (2, 3, 9)
     ]
     found = json.loads((tmp_path / FILE).read_text())["speeds"]["8"]
-    assert found[ONE.label] == {"1": 300.0, "3": 500.0, "9": 900.0, "12": 600.0}
-    assert read_speeds(tmp_path)[8][TWO.label] == {1: 400.0, 3: 1000.0, 9: 800.0}
+    assert found[ONE.label] == {"2": 300.0, "3": 500.0, "9": 900.0, "12": 600.0}
+    assert read_speeds(tmp_path)[8][TWO.label] == {2: 400.0, 3: 1000.0, 9: 800.0}
 
 
 def test_a_sweep_that_goes_on_makes_the_same_choices_and_measures_nothing_again(tmp_path, measured):
@@ -94,17 +95,47 @@ def test_choices_fit_into_the_memory(tmp_path, measured, monkeypatch):
     assert max(size for label, size in measured if label == ONE.label) <= 6
 
 
-def test_packs_whose_step_takes_too_long_are_not_tried(tmp_path, monkeypatch):
-    """0.4 member-steps a second: a step of three would take about eight seconds."""
+def sizes_tried(monkeypatch, site: Site, speed: float, place) -> list[int]:
+    """The sizes that are measured of a width at which every pack has this speed."""
     asked = []
 
-    def speed(site, engine, width, runs, seconds):
-        asked.append((len(runs), seconds))
-        return 0.4
+    def always(site, engine, width, runs, seconds):
+        if seconds:
+            asked.append(len(runs))
+        return speed
 
-    monkeypatch.setattr(Site, "speed", speed)
-    assert choose(replace(SITE, engines=[ONE]), {8: RUNS}, tmp_path) == {8: Choice(ONE, 1)}
-    assert [size for size, seconds in asked if seconds] == [1]
+    monkeypatch.setattr(Site, "speed", always)
+    choose(replace(site, engines=[ONE]), {8: RUNS}, place)
+    return asked
+
+
+def test_packs_whose_step_takes_too_long_are_not_tried(tmp_path, monkeypatch):
+    """0.4 member-steps a second: a step of three takes about eight seconds, of a sweep of ten minutes."""
+    short = replace(SITE, training=replace(LONG, steps=20))
+    assert sizes_tried(monkeypatch, short, 0.4, tmp_path) == [2]
+
+
+def test_slow_steps_do_not_end_the_search_in_a_sweep_of_hours(tmp_path, monkeypatch):
+    """Two member-steps a second: 1.7 hours for 12 x 1,024 of them, a step of nine in 4.5 seconds."""
+    hours, days = (replace(SITE, training=replace(LONG, steps=steps)) for steps in (1024, 10_000))
+    places = [tmp_path / name for name in ("hours", "days")]
+    for place in places:
+        place.mkdir()
+    assert sizes_tried(monkeypatch, hours, 2.0, places[0]) == [2, 3]
+    assert sizes_tried(monkeypatch, days, 2.0, places[1]) == [2, 3, 9, 12]
+
+
+@pytest.mark.parametrize(
+    ("width", "observe", "smallest"), [(8, None, 2), (256, None, 1), (256, ObserveConfig(), 2)]
+)
+def test_a_lone_run_is_tried_only_where_it_has_no_twin(width, observe, smallest):
+    """Networks of large matrices pass members one by one; what observers compute doesn't."""
+    site = replace(SITE, training=replace(LONG, observe=observe))
+    members = [Member(0.1, 0)]
+    pack = Pack(site.training, width, members, site.task())
+    assert len(pack.running) == smallest
+    assert site.sizes(width, 12) == [smallest, 3, 9, 12]
+    assert site.sizes(width, 1) == [1]
 
 
 def test_missing_data_are_the_affair_of_the_units(tmp_path):
