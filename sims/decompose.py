@@ -75,7 +75,7 @@ def truncations_of(sweep: ObservedSweep, choices: Choices) -> dict[int, np.ndarr
     """
     x = choices.axis(sweep.lrs)
     taus = [tau * float(np.ptp(x)) for tau in choices.taus]
-    tolerance = choices.argmin_steps * float(np.max(np.diff(x))) * (1 + 1e-9)
+    tolerance = choices.argmin_steps * float(np.max(np.diff(x), initial=0.0)) * (1 + 1e-9)
     return select_truncation(
         sweep.profiles(), x, taus, convexity_tol=choices.convexity_tol, argmin_tol=tolerance
     )

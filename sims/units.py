@@ -21,6 +21,7 @@ from sims.devices import choose_device
 from sims.engines import Report
 from sims.errors import CheckpointError
 from sims.members import Member, Outcome
+from sims.optim.eigen import fallbacks_in
 from sims.settings import Training
 from sims.settings.tasks import TaskConfig
 from sims.store import Run, run_key
@@ -104,6 +105,11 @@ def train_unit(unit: Unit, report: Report) -> Trained:
                 writer.offer(pack.state, spent + time.perf_counter() - clock)
     notes += writer.notes
     notes += [compiled.note] if compiled is not None and compiled.note else []
+    if fallbacks := fallbacks_in(pack.optimizer.state.values()):
+        notes.append(
+            f"width {unit.width}, {len(unit.runs)} runs: {fallbacks} eigendecompositions or statistics were "
+            "not finite; the ones before were kept"
+        )
     outcomes = pack.outcomes()
     seconds = spent + time.perf_counter() - clock
     provenance = environment(device) | {
@@ -112,6 +118,7 @@ def train_unit(unit: Unit, report: Report) -> Trained:
         "compiled": compiled is not None and compiled.note is None,
         "engine": unit.engine,
         "pack_members": len(unit.runs),
+        "pack_fallbacks": fallbacks,
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
         "seconds": seconds / len(unit.runs),
     }

@@ -7,9 +7,17 @@ others down.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
+
+
+def fallbacks_in(states: Iterable[Mapping[str, Any]]) -> int:
+    """How many fallbacks the states of an optimizer's parameters have counted; 0 where none can occur."""
+    return int(sum(state["fallbacks"].sum().item() for state in states if "fallbacks" in state))
 
 
 def finite_matrices(matrix: Float[Tensor, "*batch m n"]) -> Bool[Tensor, "*batch 1 1"]:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.optim.optimizer import Optimizer, ParamsT
 
 from sims.errors import FallbackWarning, NotAMatrixError
+from sims.optim.eigen import fallbacks_in
 from sims.optim.graft import Graft
 from sims.optim.parts import cache_parts, matrices_at_once
 from sims.optim.rule import Number, Rule, State, check_name, check_not_negative
@@ -124,8 +125,7 @@ class MatrixOptimizer(Optimizer):
     @property
     def fallbacks(self) -> int:
         """How often an eigendecomposition or a statistic was not finite, so that the one before was kept."""
-        counts = [state["fallbacks"].sum().item() for state in self.state.values() if "fallbacks" in state]
-        return int(sum(counts))
+        return fallbacks_in(self.state.values())
 
     def _buckets(self) -> Iterator[Bucket]:
         """The parameters that have a gradient, those together that can go through the rule as one batch."""

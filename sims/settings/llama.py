@@ -58,10 +58,14 @@ def paper_training(optimizer: OptimizerConfig) -> Training:
     )
 
 
-def recipe(optimizer: OptimizerConfig, cpu_optimizer: OptimizerConfig | None = None) -> Recipe:
-    """The published training, and its small copy with the optimizer of the small widths."""
+def recipe(
+    optimizer: OptimizerConfig,
+    cpu_optimizer: OptimizerConfig | None = None,
+    smoke_optimizer: OptimizerConfig | None = None,
+) -> Recipe:
+    """The published training, and its small copies with the optimizers of their widths."""
     small = replace(paper_training(cpu_optimizer or optimizer), base_width=32)
-    return Recipe(paper_training(optimizer), small, PUBLISHED_STEPS)
+    return Recipe(paper_training(optimizer), small, PUBLISHED_STEPS, smoke_optimizer)
 
 
 def _adam(name: str, axis: str = "", values: tuple[float, ...] = ()) -> Presets:
@@ -73,9 +77,14 @@ def _adam(name: str, axis: str = "", values: tuple[float, ...] = ()) -> Presets:
 MatrixConfig = MuonConfig | AdaMuonConfig | DionConfig | ShampooConfig | SOAPConfig
 
 
-def _matrix(name: str, optimizer: MatrixConfig, small: MatrixConfig | None = None) -> Presets:
-    small = replace(small or optimizer, adam_lr=CPU_BEST_LR)
-    return presets(name, recipe(optimizer, small), MATRIX_LRS, CPU_MATRIX_LRS)
+def _matrix(
+    name: str, optimizer: MatrixConfig, cpu: MatrixConfig | None = None, smoke: MatrixConfig | None = None
+) -> Presets:
+    small, smallest = (
+        None if config is None else replace(config, adam_lr=CPU_BEST_LR)
+        for config in (cpu or optimizer, smoke)
+    )
+    return presets(name, recipe(optimizer, small, smallest), MATRIX_LRS, CPU_MATRIX_LRS)
 
 
 SETTINGS: dict[str, Presets] = {
@@ -87,6 +96,7 @@ SETTINGS: dict[str, Presets] = {
         "llama_dion",
         DionConfig(max_rank=128, shape_factor="mup"),
         DionConfig(max_rank=16, shape_factor="mup"),
+        DionConfig(max_rank=8, shape_factor="mup"),  # at 16 and 32, the widths of ``smoke``, 16 is no bound
     ),
     "llama_dion_proportional": _matrix("llama_dion_proportional", DionConfig(shape_factor="mup")),
     "llama_shampoo": _matrix("llama_shampoo", ShampooConfig()),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from sims.settings.base import Setting, Training
 from sims.settings.language import LanguageConfig
+from sims.settings.optimizers import OptimizerConfig
 
 Presets = dict[str, Callable[[], Setting]]
 Axes = tuple[tuple[str, tuple[float, ...]], ...]
@@ -23,6 +24,8 @@ class Recipe:
     paper: Training
     small: Training
     published_steps: int
+    smoke_optimizer: OptimizerConfig | None = None
+    """Where the optimizer of ``small`` would not be itself at the widths of ``smoke``."""
 
     def shortened(self, steps: int) -> Training:
         """So many steps of 16 windows of 64 tokens, a vocabulary of 1,024."""
@@ -44,6 +47,7 @@ class Recipe:
             base_width=16,
             batch_size=4,
             evaluations=2,
+            optimizer=self.smoke_optimizer or self.small.optimizer,
         )
 
 

@@ -96,8 +96,8 @@ def provenance(run_dir: str | Path) -> dict[str, list[Any]]:
     """Where and how the runs of a directory were trained: each field with its distinct values.
 
     Fields: hptheory, code (with a hash of the source), python, torch, numpy, host, device, machine, threads,
-    dtype, precision, compiled, engine, pack_members, started; ``seconds`` holds one number, the training time
-    of all runs together. Errors as in ``load``.
+    dtype, precision, compiled, engine, pack_members, pack_fallbacks, started; ``seconds`` holds one number,
+    the training time of all runs together. Errors as in ``load``.
     """
     store = Store(run_dir)
     told = [record.provenance for record in store.records(store.setting()).values()]

@@ -17,6 +17,7 @@ from sims.observed import read_observed
 from sims.observed_figures import subsets_of
 from sims.settings import EMAConfig, ObserveConfig, Setting, SGDConfig, get_setting
 from sims.settings.transformers import LlamaConfig
+from sims.store import Store
 from sims.sweep import run
 
 LRS = tuple(2.0**power for power in (-8.0, -6.0, -5.0, -4.0))
@@ -104,6 +105,24 @@ def test_runs_that_were_not_observed(tmp_path, capsys):
         read_observed([tmp_path])
     assert main(["decompose", str(tmp_path)]) == 2
     assert "observe" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("what", [["decompose"], ["decompose", "--json"], ["figure", "8", "--runs"]])
+def test_one_rate_alone_is_named(what, runs, tmp_path, capsys):
+    """The loss as a function of the rate has no slope at a point."""
+    store = Store(runs)
+    whole = store.setting()
+    store.prepare(replace(whole, lrs=LRS[:1]))
+    try:
+        arguments = (
+            [*what, str(runs)] if what[0] == "decompose" else [*what, str(runs), "--out", str(tmp_path)]
+        )
+        assert main(arguments) == 2
+    finally:
+        store.prepare(whole)
+    told = capsys.readouterr().err
+    assert "1 hyperparameter value(s)" in told
+    assert "sweep more values" in told
 
 
 @pytest.mark.parametrize("samples", [True, "tokens"])

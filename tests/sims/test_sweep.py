@@ -313,3 +313,18 @@ def test_a_directory_with_runs_of_another_trainer_only_says_so(tmp_path, monkeyp
     Store(tmp_path / "new").prepare(setting())
     with pytest.raises(RunDirectoryError, match=r"is finished; train it with `hptheory sweep`$"):
         read_runs(tmp_path / "new")
+
+
+@pytest.mark.filterwarnings("ignore::sims.errors.FallbackWarning")  # the optimizer's own, step by step
+def test_fallbacks_of_an_optimizer_are_said_and_recorded(tmp_path, monkeypatch):
+    monkeypatch.setenv("HPTHEORY_CACHE", str(tmp_path / "cache"))
+    small = replace(get_setting("llama_soap", "smoke"), widths=(16,), lrs=(2.0**-8, 2.0**-7), seeds=(0,))
+
+    def failing(matrix: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        raise torch.linalg.LinAlgError("failed to converge")
+
+    monkeypatch.setattr(torch.linalg, "eigh", failing)
+    with pytest.warns(SweepWarning, match="width 16, 2 runs: .* the ones before were kept"):
+        run(small, tmp_path / "runs", engine=InProcess())
+    (counted,) = provenance(tmp_path / "runs")["pack_fallbacks"]
+    assert counted > 0
