@@ -54,6 +54,7 @@ def figure(
     number: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="N")],
     *,
     runs: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="DIR ...")] = (),
+    data_dir: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None,
     out: Annotated[Path, tyro.conf.arg(metavar="DIR")] = Path("figures"),
 ) -> None:
     """Draw a figure of arXiv 2512.22768, or a comparison of optimizers; the plotted numbers lie beside it.
@@ -61,6 +62,8 @@ def figure(
     Args:
         number: Which figure: 3, 4, theorem-2, or that of an experiment (1 to 35, replay, drift, ...).
         runs: For the figure of an experiment, the run directories to draw it from.
+        data_dir: The folder of data sets, for a figure that reads them again (15, stable-rank); by default
+            HPTHEORY_DATA.
         out: The folder for the PNG and the CSV.
     """
     if number not in (*FIGURES, *EXPERIMENTS):
@@ -72,7 +75,7 @@ def figure(
     folder, name = output_folder(out), FIGURES.get(number, figure_name(number))
     print(f"drawing figure {number} ...", file=sys.stderr)
     if number in EXPERIMENTS:
-        drawn, numbers = draw(number, runs)
+        drawn, numbers = draw(number, runs, data_dir)
     else:
         drawn, numbers = getattr(import_module(f"hptheory.figures.{name}"), name)()
     for path in save_figure(drawn, numbers, folder, name):
@@ -266,7 +269,7 @@ def coordinate_check(
         seeds: How many seeds.
         steps: How many optimizer steps.
         lr: The learning rate at the base width; by default the lowest of the setting.
-        data_dir: The folder of data sets.
+        data_dir: The folder of data sets; by default HPTHEORY_DATA.
         out: A folder for a figure and its numbers.
         json: Print one JSON object instead of text.
     """

@@ -6,7 +6,9 @@ invariant the top-kappa losses are, how flat the residuals, and the bounds on th
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -14,6 +16,8 @@ import numpy as np
 import tyro
 
 from hptheory.decomposition import format_hp_gap_table, hp_gap_table, select_truncation, top_loss
+from hptheory.errors import MissingExtraError
+from sims.errors import DataError
 from sims.requirements import require
 
 if TYPE_CHECKING:
@@ -135,6 +139,7 @@ def decompose(
     runs: Annotated[tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="RUNS ...")],
     *,
     out: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None,
+    data_dir: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None,
     choices: tyro.conf.OmitArgPrefixes[Choices] = DEFAULTS,
     json: bool = False,
 ) -> None:
@@ -143,6 +148,7 @@ def decompose(
     Args:
         runs: Directories that `hptheory sweep --observe` wrote.
         out: A folder for the figures and their numbers; without it none is drawn.
+        data_dir: The folder of data sets, for the gallery of images; by default HPTHEORY_DATA.
         choices: What Algorithm 1 leaves open.
         json: Print one JSON object instead of text.
     """
@@ -158,7 +164,7 @@ def decompose(
     else:
         print(as_text(sweep, found, choices))
     if out is not None:
-        for path in draw_all(sweep, runs, out):
+        for path in draw_all(sweep, runs, out, data_dir):
             if not json:
                 print(f"figure: {path}")
 
@@ -184,8 +190,13 @@ def as_text(sweep: ObservedSweep, found: dict[str, Any], choices: Choices) -> st
     return "\n".join(lines)
 
 
-def draw_all(sweep: ObservedSweep, runs: tuple[Path, ...], out: Path) -> list[Path]:
-    """Draw all figures that the runs allow; the pictures' paths."""
+def draw_all(
+    sweep: ObservedSweep, runs: tuple[Path, ...], out: Path, data_dir: Path | None = None
+) -> list[Path]:
+    """Draw all figures that the runs allow; the pictures' paths.
+
+    Data that are not there cost the gallery of images alone, which is told.
+    """
     from hptheory.figures.style import save_figure
     from sims import observed_figures as draw
     from sims.figures import figure_name
@@ -194,10 +205,14 @@ def draw_all(sweep: ObservedSweep, runs: tuple[Path, ...], out: Path) -> list[Pa
     if all("mci" in result.extra for result in sweep.results.values()):
         figures |= {"14": draw.consistency, "16": draw.easy_and_hard}
         if sweep.setting.training.task.name != "language":  # a gallery of images
-            figures["15"] = draw.gallery
+            figures["15"] = partial(draw.gallery, data_dir=data_dir)
     paths = []
     for number, function in sorted(figures.items(), key=lambda item: int(item[0])):
-        figure, numbers = function(runs)
+        try:
+            figure, numbers = function(runs)
+        except (DataError, MissingExtraError) as error:
+            print(f"figure {number} is left out: {error}", file=sys.stderr)
+            continue
         paths.append(save_figure(figure, numbers, out, figure_name(number))[0])
     return paths
 

@@ -13,13 +13,15 @@ class Experiment:
 
     ``drawing`` is "module:function"; the function takes run directories, and ``options`` by keyword, and
     gives (figure, numbers). ``shows`` says what, ``sweeps`` which sweeps make the directories, in this order.
-    A figure may be drawn from other sweeps of the same kind, too.
+    A figure may be drawn from other sweeps of the same kind, too. One that ``reads_data`` needs the data set
+    again, and takes its folder as ``data_dir``.
     """
 
     drawing: str
     shows: str
     sweeps: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
+    reads_data: bool = False
 
     def commands(self, preset: str = "cpu") -> list[str]:
         """The commands that make its run directories.
@@ -70,7 +72,7 @@ EXPERIMENTS: dict[str, Experiment] = {
     "12": Experiment(f"{TRANSFORMERS}:profiles", "top-k losses under Muon", _observed("llama_muon")),
     "13": Experiment(f"{SWEEPS}:transfer", TRANSFER, _observed("cifar_mlp")),
     "14": Experiment(f"{OBSERVED}:consistency", "mean component index; how far models agree on it", SAMPLES),
-    "15": Experiment(f"{OBSERVED}:gallery", "the easiest and the hardest images", SAMPLES),
+    "15": Experiment(f"{OBSERVED}:gallery", "the easiest and the hardest images", SAMPLES, reads_data=True),
     "16": Experiment(f"{OBSERVED}:easy_and_hard", "losses on the easiest and the hardest examples", SAMPLES),
     "17": Experiment(
         f"{SWEEPS}:rate_curves_side_by_side",
@@ -145,6 +147,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         f"{COMPARISONS}:ranks",
         "stable rank of the updates against width",
         tuple(f"llama_{name}" for name in ("adam", "muon", "soap", "soap_blocked", "shampoo", "dion")),
+        reads_data=True,
     ),
     "newton-schulz": Experiment(
         f"{SWEEPS}:rate_curves_side_by_side",

@@ -32,8 +32,10 @@ class NoRunsError(HPTheoryError):
         )
 
 
-def draw(number: str, runs: Sequence[Path]) -> tuple[Figure, dict[str, Any]]:
+def draw(number: str, runs: Sequence[Path], data_dir: Path | None = None) -> tuple[Figure, dict[str, Any]]:
     """The figure of an experiment and its numbers, from run directories.
+
+    ``data_dir`` is the folder of data sets, for the figures that read them again.
 
     Domain: an unknown number is an ``UnknownNameError``; no run directory, a ``NoRunsError``; directories
     that lack what the figure shows, a ``RunDirectoryError`` that names the sweep to run.
@@ -44,9 +46,10 @@ def draw(number: str, runs: Sequence[Path]) -> tuple[Figure, dict[str, Any]]:
         raise NoRunsError(number)
     experiment = EXPERIMENTS[number]
     module, function = experiment.drawing.split(":")
+    data = {"data_dir": data_dir} if experiment.reads_data else {}
     try:
         drawn: tuple[Figure, dict[str, Any]] = getattr(import_module(module), function)(
-            runs, **experiment.options
+            runs, **experiment.options, **data
         )
     except RunDirectoryError as error:
         raise RunDirectoryError(f"{error}; for figure {number} {makes(experiment)}") from error

@@ -20,11 +20,11 @@ from sims.ledger import Ledger, Shift
 from sims.placement import Choice, Site, choose, keep_compile
 from sims.progress import Progress, Watch, loss_of
 from sims.settings import Setting
-from sims.store import Record, Run, Store, load
+from sims.store import Record, Run, Store, load, runs_of
 from sims.store.claims import Claims
 from sims.store.writing import INTERVAL
 from sims.table import write_results
-from sims.units import Trained, Unit, train_unit
+from sims.units import Trained, Unit, check_beforehand, train_unit
 
 if TYPE_CHECKING:
     import xarray
@@ -65,7 +65,10 @@ def run(
 
     Domain: one engine, or several of this machine, pack_members >= 1 and checkpoint_every >= 0,
     else ``DomainError``; a device that is there, else ``DeviceError``; ``out`` can be written, else
-    ``OutputError``. A damaged record is set aside with a ``SweepWarning`` and its run repeated.
+    ``OutputError``. Data that are absent or too few for a batch raise their errors (``DataError``,
+    ``CorpusError``, ``TooLittleTextError``, ...) before anything is trained or written; on a cluster, whose
+    machines have their own, the units fail. A damaged record is set aside with a ``SweepWarning`` and its run
+    repeated.
 
     *Laws*: interrupted and resumed equals uninterrupted; neither the size of the packs nor the engine changes
     anything (on the CPU, bit for bit).
@@ -78,8 +81,10 @@ def run(
     if engines[0].is_local:
         device = str(choose_device(device))
     store = Store(out)
-    store.prepare(setting)
     losses = {one: loss_of(record.result) for one, record in _whole_records(store, setting).items()}
+    if engines[0].is_local and len(losses) < len(runs_of(setting)):
+        check_beforehand(setting.training, device, data_dir)
+    store.prepare(setting)
 
     with Claims(store.directory) as claims, ExitStack() as opened:
         for one in engines:

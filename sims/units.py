@@ -22,6 +22,7 @@ from sims.engines import Report
 from sims.errors import CheckpointError
 from sims.members import Member, Outcome
 from sims.optim.eigen import fallbacks_in
+from sims.precision import matmul_precision
 from sims.settings import Training
 from sims.settings.tasks import TaskConfig
 from sims.store import Run, run_key
@@ -29,7 +30,7 @@ from sims.store.checkpoints import Checkpoint
 from sims.store.environment import environment
 from sims.store.writing import INTERVAL, Writer
 from sims.tasks import Task, load_task
-from sims.train import Pack
+from sims.train import Pack, steps_of
 
 STRETCH = 0.5
 """Seconds of training between two reports of progress, about."""
@@ -123,6 +124,21 @@ def train_unit(unit: Unit, report: Report) -> Trained:
         "seconds": seconds / len(unit.runs),
     }
     return Trained(tuple(map(as_json, outcomes)), provenance, tuple(dict.fromkeys(notes)))
+
+
+def check_beforehand(training: Training, device: str, data_dir: Path | None) -> None:
+    """Nothing, if this machine has what the runs need; else the error that every one of them would end with.
+
+    The data are there and enough for a batch and a validation set, the length of a run is known, and the
+    device has the precision.
+    """
+    place = choose_device(device)
+    task = task_of(training.task, place, data_dir)
+    steps_of(training, task)
+    task.batch(0, [0], training.batch_size)
+    task.validation()
+    with matmul_precision(training.precision, place):
+        pass
 
 
 @lru_cache(maxsize=1)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from hptheory.cli import main
 from hptheory.errors import DomainError, MissingExtraError, UnknownNameError
 from sims import commands
 from sims.errors import RunDirectoryError
@@ -119,10 +120,64 @@ def test_importing_commands_and_settings_loads_no_torch():
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
 
 
-def test_why_runs_failed_is_told_once_for_a_unit(tmp_path, capsys):
+def test_why_runs_failed_is_told_once_for_a_unit(tmp_path, capsys, monkeypatch):
+    def too_large(*arguments, **options):
+        raise MemoryError("it does not fit")
+
+    monkeypatch.setattr("sims.sweep.train_unit", too_large)
     with pytest.raises(SystemExit) as stopped:
-        commands.sweep("cifar_mlp", preset="smoke", widths=(16,), data_dir=tmp_path / "nowhere", out=tmp_path)
+        commands.sweep("digits", out=tmp_path, **SMALL)
     assert stopped.value.code == 1
     told = capsys.readouterr().err.splitlines()[-2:]
-    assert told[0].startswith(f"failed: width 16, 6 runs: cannot read {tmp_path / 'nowhere'}")
+    assert told[0].startswith("failed: width 32, 3 runs: it does not fit")
     assert told[1] == "the same command tries them again, and nothing else"
+
+
+@pytest.mark.parametrize("named", ["--data-dir", "HPTHEORY_DATA"])
+@pytest.mark.parametrize("folder", ["nowhere", "."])
+@pytest.mark.parametrize(
+    ("setting", "missing"),
+    [
+        ("cifar_mlp --preset smoke", "cifar-10-batches-bin/data_batch_1.bin"),
+        ("llama_adam --preset cpu", "wikitext-2/wiki.train.tokens"),
+    ],
+)
+def test_data_that_a_named_folder_lacks_are_one_sentence_before_training(
+    tmp_path, capsys, monkeypatch, named, folder, setting, missing
+):
+    """Whether the folder is there or not; nothing is stored, and nothing asked of the network."""
+    monkeypatch.setattr("sims.sweep.train_unit", lambda *arguments: pytest.fail("a unit was started"))
+    monkeypatch.setattr("sims.data.text.hub.published_texts", lambda *a, **k: pytest.fail("the network"))
+    monkeypatch.delenv("HPTHEORY_DATA", raising=False)
+    where, out = tmp_path / folder, tmp_path / "out"
+    options = ["--data-dir", str(where)] if named == "--data-dir" else []
+    if named == "HPTHEORY_DATA":
+        monkeypatch.setenv("HPTHEORY_DATA", str(where))
+    assert main(["sweep", *setting.split(), "--out", str(out), *options]) == 2
+    (told,) = capsys.readouterr().err.splitlines()
+    assert str(where / missing) in told
+    assert "--data-dir or HPTHEORY_DATA" in told
+    assert not any(out.iterdir())
+
+
+def test_a_text_too_small_for_its_vocabulary_is_known_before_training(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("sims.sweep.train_unit", lambda *arguments: pytest.fail("a unit was started"))
+    monkeypatch.setenv("HPTHEORY_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "data" / "wikitext-2").mkdir(parents=True)
+    for part in ("train", "valid"):
+        text = "".join(chr(97 + i % 26) + chr(97 + i * 7 % 26) + " " for i in range(9_000))
+        (tmp_path / "data" / "wikitext-2" / f"wiki.{part}.tokens").write_text(text, encoding="utf-8")
+    options = ["--data-dir", str(tmp_path / "data"), "--out", str(tmp_path / "out")]
+    assert main(["sweep", "llama_adam", "--preset", "cpu", *options]) == 2
+    (told,) = capsys.readouterr().err.splitlines()
+    assert "the text is too small for a vocabulary of 1024" in told
+
+
+def test_a_sweep_that_is_done_needs_no_data(tmp_path, capsys, monkeypatch):
+    """What is stored is told again where the data are gone; a further run asks for them."""
+    commands.sweep("digits", out=tmp_path, **SMALL)
+    monkeypatch.setattr("sims.sweep.check_beforehand", lambda *arguments: pytest.fail("the data were read"))
+    commands.sweep("digits", out=tmp_path, **SMALL)
+    assert "3 of 3 runs done" in capsys.readouterr().out
+    with pytest.raises(pytest.fail.Exception, match="the data were read"):
+        commands.sweep("digits", out=tmp_path, **{**SMALL, "seeds": (0, 1)})

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from hptheory.cli import main
-from sims.errors import RunDirectoryError
+from sims.errors import DataError, RunDirectoryError
 from sims.figures import draw
 from sims.observed import read_observed
 from sims.observed_figures import subsets_of
@@ -64,6 +64,20 @@ def test_the_command_prints_tables_and_draws(runs, tmp_path, capsys):
     names = {f"figure_{number:02d}" for number in (1, 8, 9, 10, 14, 15, 16)}
     assert {path.stem for path in tmp_path.glob("*.png")} == names
     assert {path.stem for path in tmp_path.glob("*.csv")} == names
+
+
+def test_missing_data_cost_the_gallery_alone(runs, tmp_path, capsys, monkeypatch):
+    def missing(config, *, data_dir):
+        raise DataError(f"nothing in {data_dir}")
+
+    monkeypatch.setattr("sims.tasks.load_task", missing)
+    options = ["--out", str(tmp_path), "--data-dir", "far"]
+    assert main(["decompose", str(runs), *options]) == 0
+    assert capsys.readouterr().err.splitlines() == ["figure 15 is left out: nothing in far"]
+    names = {f"figure_{number:02d}" for number in (1, 8, 9, 10, 14, 16)}
+    assert {path.stem for path in tmp_path.glob("*.png")} == names
+    assert main(["figure", "15", "--runs", str(runs), *options]) == 2
+    assert "hptheory: nothing in far" in capsys.readouterr().err
 
 
 def test_json(runs, capsys):

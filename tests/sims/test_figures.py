@@ -23,7 +23,9 @@ def test_every_figure_names_a_function_that_takes_its_options() -> None:
     for experiment in EXPERIMENTS.values():
         module, function = experiment.drawing.split(":")
         found = getattr(importlib.import_module(module), function)
-        inspect.signature(found).bind([Path("runs")], **experiment.options)
+        data = {"data_dir": Path("data")} if experiment.reads_data else {}
+        inspect.signature(found).bind([Path("runs")], **experiment.options, **data)
+        assert experiment.reads_data == ("data_dir" in inspect.signature(found).parameters)
 
 
 def test_every_figure_names_sweeps_that_the_command_can_run() -> None:

@@ -1,8 +1,9 @@
 """Corpora by name: where their text lies, read as documents.
 
-A corpus comes from a folder in its public layout (``--data-dir``, ``HPTHEORY_DATA``), else from its public
-home through ``datasets``; ``folder:PATH`` is any folder of plain text. ``pydoc`` is English text that ships
-with Python, for smoke tests on a machine with nothing: no result is reported on it.
+WikiText and novels lie in the folder that ``--data-dir`` or ``HPTHEORY_DATA`` names, in their public layout.
+Where no folder is named, WikiText comes from its public home through ``datasets``; FineWeb always does, as a
+stream. ``folder:PATH`` is any folder of plain text. ``pydoc`` is English text that ships with Python, for
+smoke tests on a machine with nothing: no result is reported on it.
 """
 
 from __future__ import annotations
@@ -39,10 +40,11 @@ class Corpus:
 
 
 def find_corpus(name: str, data_dir: Path | None = None) -> Corpus:
-    """The corpus of that name, from ``data_dir`` where it lies there, else from its public home.
+    """The corpus of that name, from the folder ``data_dir``; from its public home if that is None.
 
-    Domain: an unknown name is an ``UnknownNameError``; text that is in neither place, or too little of it, a
-    ``CorpusError`` that says where it was looked for.
+    Domain: an unknown name is an ``UnknownNameError``; text that is not there, or too little of it, a
+    ``CorpusError`` that says where it was looked for. A folder that is named and lacks the text is such an
+    error, too: nothing is downloaded in its place.
 
     *Laws*: the fingerprint depends on the text alone, not on the folder it lies in; the two parts share no
     document.
@@ -52,7 +54,7 @@ def find_corpus(name: str, data_dir: Path | None = None) -> Corpus:
     True
     """
     if name.startswith("folder:"):
-        return folder(Path(name.removeprefix("folder:")))
+        return folder(Path(name.removeprefix("folder:")).expanduser())
     if name not in CORPORA:
         raise UnknownNameError("corpus", name, [*CORPORA, "folder:PATH"])
     return CORPORA[name](data_dir)
@@ -63,15 +65,21 @@ def wikitext(size: str, data_dir: Path | None) -> Corpus:
 
     Source: Merity et al., arXiv 1609.07843.
     """
-    paths = {part: _file(data_dir, f"wikitext-{size}/wiki.{part}.tokens") for part in ("train", "valid")}
-    if all(paths.values()):
-        train, valid = (Path(str(paths[part])) for part in ("train", "valid"))
-        parts = partial(_lines, train), partial(_lines, valid)
-        return Corpus(f"wikitext-{size}", *parts, _digest([train, valid]), separated=False)
-    dataset = partial(_hub_texts, "Salesforce/wikitext", f"wikitext-{size}-v1")
     name = f"wikitext-{size}"
+    if data_dir is None:
+        dataset = partial(_hub_texts, "Salesforce/wikitext", f"{name}-v1")
+        return Corpus(
+            name, partial(dataset, "train"), partial(dataset, "validation"), f"hub {name}", separated=False
+        )
+    train, valid = (data_dir / name / f"wiki.{part}.tokens" for part in ("train", "valid"))
+    for path in (train, valid):
+        if not path.is_file():
+            raise CorpusError(
+                f"the corpus '{name}' is not in the data folder {data_dir}: there is no {path}; name the "
+                f"folder that holds {name} by --data-dir or HPTHEORY_DATA, or none at all, to download it"
+            )
     return Corpus(
-        name, partial(dataset, "train"), partial(dataset, "validation"), f"hub {name}", separated=False
+        name, partial(_lines, train), partial(_lines, valid), _digest([train, valid]), separated=False
     )
 
 
@@ -175,11 +183,6 @@ def _digest(files: Sequence[Path]) -> str:
         with file.open("rb") as stream:
             whole.update(hashlib.file_digest(stream, "sha256").digest())
     return whole.hexdigest()
-
-
-def _file(data_dir: Path | None, name: str) -> Path | None:
-    path = None if data_dir is None else data_dir / name
-    return path if path is not None and path.is_file() else None
 
 
 def _hub_texts(path: str, name: str, split: str, streaming: bool = False) -> Iterator[str]:

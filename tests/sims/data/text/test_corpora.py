@@ -76,6 +76,14 @@ def test_missing_text_is_one_sentence(
         find_corpus(name, None)
 
 
+def test_a_named_folder_without_the_text_is_no_reason_to_download(tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match=r"there is no .*wikitext-103/wiki\.train\.tokens"):
+        find_corpus("wikitext-103", wikitext_folder(tmp_path))
+    (tmp_path / "wikitext-2" / "wiki.valid.tokens").unlink()
+    with pytest.raises(CorpusError, match=r"there is no .*wiki\.valid\.tokens"):
+        find_corpus("wikitext-2", tmp_path)
+
+
 def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
     (tmp_path / "photo.txt").write_bytes(b"\xff\xfe\xfa")
     with pytest.raises(CorpusError, match=r"photo\.txt is not UTF-8"):
