@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 
 import torch
@@ -42,32 +43,52 @@ class StackedAttention(nn.Module):
         member, batch, context, d = x.shape
         rows = x.flatten(1, 2)
 
-        def heads(layer: StackedLinear) -> Tensor:  # [member * batch, head, context, d_head]
-            return layer(rows).view(member * batch, context, self.heads, -1).transpose(1, 2)
+        def heads(vectors: Tensor) -> Tensor:  # [member * batch, head, context, d_head]
+            return vectors.view(member * batch, context, self.heads, -1).transpose(1, 2)
 
-        q, k, v = heads(self.query), heads(self.key), heads(self.value)
+        q, k, v = self.query(rows), self.key(rows), self.value(rows)
         if self.rotary_theta is not None:
-            cos, sin = _rotation(context, d // self.heads, self.rotary_theta, x.device, q.dtype)
-            q, k = (_rotated(vectors, cos, sin) for vectors in (q, k))
+            rotation = Rotation(context, self.heads, d // self.heads, self.rotary_theta)
+            q, k = turned(q, rotation), turned(k, rotation)
+        q, k, v = heads(q), heads(k), heads(v)
         mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=self.scale)
         return self.out(mixed.transpose(1, 2).reshape(member, batch * context, d)).view(x.shape)
 
 
-def _rotated(
-    x: Float[Tensor, "batch head context d_head"],
-    cos: Float[Tensor, "context half"],
-    sin: Float[Tensor, "context half"],
-) -> Float[Tensor, "batch head context d_head"]:
-    """Each pair (x_i, x_(i + d_head/2)) turned by its angle: the convention of Llama's published weights."""
-    first, second = x.chunk(2, dim=-1)
-    return torch.cat((first * cos - second * sin, second * cos + first * sin), dim=-1)
+@dataclass(frozen=True)
+class Rotation:
+    """By which angles the pairs of coordinates of a text of so many tokens are turned: position *
+    theta^(-2i/d_head), head after head."""
+
+    context: int
+    heads: int
+    d_head: int
+    theta: float
+
+    def angles(self) -> Float[Tensor, "context pair"]:
+        """In float64, since late positions turn far."""
+        frequency = self.theta ** (-torch.arange(0, self.d_head, 2, dtype=torch.float64) / self.d_head)
+        return torch.arange(self.context, dtype=torch.float64)[:, None] * frequency.repeat(self.heads)
+
+
+def turned(rows: Float[Tensor, "member row d"], rotation: Rotation) -> Float[Tensor, "member row d"]:
+    """Each pair of neighbours (x_2i, x_(2i+1)) turned by its angle; the rows are texts one after another.
+
+    Source: Su et al., arXiv 2104.09864, (34), in their order of coordinates: as complex numbers, all heads of
+    a text at once, for types that have them.
+    """
+    pairs = rows.view(-1, rotation.context, rows.shape[-1] // 2, 2)
+    if rows.dtype in (torch.float32, torch.float64) and not torch.compiler.is_compiling():
+        there = torch.view_as_complex(pairs) * _turns(rotation, rows.device, rows.dtype)
+        return torch.view_as_real(there).view(rows.shape)
+    angles = rotation.angles()
+    cos, sin = angles.cos().to(rows), angles.sin().to(rows)
+    first, second = pairs.unbind(-1)
+    return torch.stack((first * cos - second * sin, second * cos + first * sin), -1).view(rows.shape)
 
 
 @lru_cache(maxsize=16)
-def _rotation(
-    context: int, d_head: int, theta: float, device: torch.device, dtype: torch.dtype
-) -> tuple[Float[Tensor, "context half"], Float[Tensor, "context half"]]:
-    """Cosines and sines of position * theta^(-2i/d_head); in float64, since late positions turn far."""
-    frequency = theta ** (-torch.arange(0, d_head, 2, dtype=torch.float64) / d_head)
-    angle = torch.arange(context, dtype=torch.float64)[:, None] * frequency
-    return angle.cos().to(device, dtype), angle.sin().to(device, dtype)
+def _turns(rotation: Rotation, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """The angles as complex numbers of absolute value 1."""
+    angles = rotation.angles()
+    return torch.polar(torch.ones_like(angles), angles).to(device, dtype.to_complex())

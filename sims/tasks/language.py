@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
-from torch.nn import functional as F
 
 from hptheory.errors import DomainError
 from sims.data.batches import epoch_batches
@@ -19,6 +18,7 @@ from sims.data.text import TokenFiles, find_corpus, tokenize
 from sims.data.text.errors import TooLittleTextError
 from sims.settings.language import LanguageConfig
 from sims.tasks.base import Batch, Task
+from sims.tasks.cross_entropy import cross_entropy
 
 EVALUATION_TOKENS = 4096  # at once, for memory's sake: logits are [member, tokens, vocabulary]
 
@@ -76,7 +76,7 @@ class LanguageTask(Task):
         y: Int[Tensor, "member batch context"],
     ) -> Float[Tensor, "member batch context"]:
         """The cross-entropy of every token, in nats."""
-        return F.cross_entropy(outputs.flatten(0, 2), y.flatten(), reduction="none").view(y.shape)
+        return cross_entropy(outputs.flatten(0, 2), y.flatten()).view(y.shape)
 
     def validation(self) -> Sequence[Batch]:
         """The first windows of the validation part, ``validation_windows`` of them or all there are."""

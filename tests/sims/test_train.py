@@ -15,8 +15,8 @@ from hptheory.errors import DomainError
 from sims.data import epoch_batches
 from sims.evaluation import evaluate
 from sims.schedules import schedule_factor
-from sims.settings import AdamConfig, SGDConfig, Training
-from sims.tasks import Batch, ClassificationTask
+from sims.settings import AdamConfig, SGDConfig, Training, get_setting
+from sims.tasks import Batch, ClassificationTask, load_task
 from sims.train import Member, Pack, train_pack, train_step
 from tests.sims.small import ADAM, MOMENTUM, digits, images, training
 
@@ -95,6 +95,18 @@ def test_packs_of_one_width_differ_in_nothing_from_a_single_pack(optimizer, widt
     whole = train_pack(config, width, pack, digits())
     for size in (1, 2, 5):
         parts = [train_pack(config, width, pack[i : i + size], digits()) for i in range(0, len(pack), size)]
+        assert [outcome for part in parts for outcome in part] == whole
+
+
+@pytest.mark.parametrize("width", [16, 48])
+@pytest.mark.parametrize("name", ["llama_adam", "llama_muon", "gpt2_adam"])
+def test_packs_of_transformers_differ_in_nothing_from_a_single_pack(name, width):
+    """Bit for bit, down to a lone member."""
+    config = replace(get_setting(name, "smoke").training, steps=6)
+    task, pack = load_task(config.task), [Member(lr, seed) for seed in (0, 1) for lr in (2**-8, 2**-6)]
+    whole = train_pack(config, width, pack, task)
+    for size in (1, 3):
+        parts = [train_pack(config, width, pack[i : i + size], task) for i in range(0, len(pack), size)]
         assert [outcome for part in parts for outcome in part] == whole
 
 

@@ -20,7 +20,7 @@ class RMSNorm(nn.Module):
 
 
 class Attention(nn.Module):
-    """Scores by an explicit triangle; rotary positions as complex numbers, pair by pair."""
+    """Scores by an explicit triangle; rotary positions by sines and cosines, pair by pair."""
 
     def __init__(self, d: int, base_d: int, config: LlamaConfig | GPT2Config) -> None:
         super().__init__()
@@ -32,12 +32,14 @@ class Attention(nn.Module):
     def turned(self, x: Tensor) -> Tensor:
         if self.theta is None:
             return x
-        half = self.d_head // 2
-        pairs = torch.complex(x[..., :half], x[..., half:])
+        first, second = x[..., ::2], x[..., 1::2]
         position = torch.arange(x.shape[-2], dtype=torch.float64)[:, None]
-        frequency = self.theta ** (-torch.arange(half, dtype=torch.float64) / half)
-        turned = pairs * torch.exp(1j * position * frequency).to(pairs.dtype)
-        return torch.cat((turned.real, turned.imag), dim=-1)
+        half = self.d_head // 2
+        angle = position * self.theta ** (-torch.arange(half, dtype=torch.float64) / half)
+        cos, sin = angle.cos().to(x), angle.sin().to(x)
+        out = torch.empty_like(x)
+        out[..., ::2], out[..., 1::2] = first * cos - second * sin, first * sin + second * cos
+        return out
 
     def forward(self, x: Tensor) -> Tensor:
         batch, context, d = x.shape

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from hptheory.errors import DomainError
 from hptheory.parameterization import scaling_rule
 from sims.models import scaled_parameters
-from sims.models.attention import _rotated, _rotation
+from sims.models.attention import Rotation, turned
 from sims.models.linear import Rule
 from sims.models.transformer import StackedTransformer
 from sims.settings.transformers import GPT2Config, LlamaConfig
@@ -90,11 +90,23 @@ def test_law_with_rotary_positions_shifting_a_text_changes_nothing() -> None:
     x = torch.randn(3, 1, 6, WIDTH, generator=torch.Generator().manual_seed(0))
     scores = []
     for padded in (x, torch.cat((torch.zeros(3, 1, 4, WIDTH), x), dim=2)):
-        q = attention.query(padded.flatten(1, 2)).view(3, -1, 4, 8).transpose(1, 2)
-        k = attention.key(padded.flatten(1, 2)).view(3, -1, 4, 8).transpose(1, 2)
-        cos, sin = _rotation(padded.shape[2], 8, 10_000.0, torch.device("cpu"), torch.float32)
-        scores.append((_rotated(q, cos, sin) @ _rotated(k, cos, sin).mT)[..., -6:, -6:])
+        rows, context = padded.flatten(1, 2), padded.shape[2]
+        q, k = (
+            turned(layer(rows), Rotation(context, 4, 8, 10_000.0)).view(3, context, 4, 8).transpose(1, 2)
+            for layer in (attention.query, attention.key)
+        )
+        scores.append((q @ k.mT)[..., -6:, -6:])
     assert torch.allclose(*scores, atol=1e-5)
+
+
+def test_complex_numbers_turn_as_sines_and_cosines_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The form that a compiler is given, in float64: one rounding of 1e-16."""
+    rows = torch.randn(2, 15, WIDTH, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    found = turned(rows, Rotation(5, 4, 8, 10_000.0))
+    monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
+    torch.testing.assert_close(turned(rows, Rotation(5, 4, 8, 10_000.0)), found, rtol=0, atol=1e-15)
+    assert not torch.allclose(found[:, 1], rows[:, 1])
+    assert torch.equal(found[:, ::5], rows[:, ::5])  # the first token of a text has the angle zero
 
 
 @CONFIGS
