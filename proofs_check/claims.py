@@ -78,6 +78,13 @@ class Claim:
         """The region of the claim, or else that of its check."""
         return self.region if self.region is not ANYTHING else getattr(self.check, "region", ANYTHING)
 
+    @property
+    def method(self) -> str:
+        """How it is checked, in a few words; `hptheory check ID --explain` tells the argument."""
+        from proofs_check.methods import method  # reads certificates, which belong to claims
+
+        return method(self)
+
 
 def refuted(
     *,

@@ -6,16 +6,15 @@ decided; 2: no such claim, or a package is missing.
 
 from __future__ import annotations
 
-import inspect
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from proofs_check.checker import CertificateError
-from proofs_check.claims import AllOf, Check, Claim, Refuted, RoutesDisagree, Undecided, Verdict
-from proofs_check.equations import Equation
+from proofs_check.claims import Claim, Refuted, RoutesDisagree, Undecided, Verdict
 from proofs_check.files import FOLDER, check_file, path, verify_and_record
+from proofs_check.methods import arguments
 from proofs_check.regions import time_limit
 from proofs_check.register import REGISTER, find
 
@@ -98,6 +97,7 @@ def explanation(outcome: Outcome) -> Iterator[str]:
     if claim.where.conditions:
         yield f"    for all: {', '.join(claim.where.conditions)}"
     yield from (f"    assumed: {hypothesis}" for hypothesis in claim.hypotheses)
+    yield f"    method: {claim.method}"
     for argument in arguments(claim.check) if not claim.corrected_by else ():
         yield from (f"    {line}".rstrip() for line in argument.splitlines())
     yield f"    found: {outcome.line}"
@@ -111,16 +111,3 @@ def explanation(outcome: Outcome) -> Iterator[str]:
         yield f"    corrected: {claim.corrected_by}: {find(claim.corrected_by).statement}"
     if claim.note:
         yield f"    note: {claim.note}"
-
-
-def arguments(check: Check | None) -> Iterator[str]:
-    """Yield what the functions behind a check say of themselves."""
-    if isinstance(check, AllOf):
-        for part in check.parts:
-            yield from arguments(part)
-    elif isinstance(check, Equation):
-        yield "Both sides are the same rational function on the curve, and agree for solutions of (9), (10)."
-    elif argument := getattr(check, "argument", ""):
-        yield argument
-    elif inspect.isfunction(function := getattr(check, "func", check)):
-        yield inspect.getdoc(function) or ""

@@ -26,6 +26,7 @@ from proofs_check import (
     sec4_decomposition,
     summaries,
     summary_facts,
+    summary_transfer,
     unimodality,
 )
 from proofs_check.claims import Claim
@@ -54,6 +55,7 @@ MODULES = (
     scaling_rules,
     summaries,
     summary_facts,
+    summary_transfer,
 )
 """Each has its claims in ``CLAIMS``; in the order of the paper, and what goes beyond it comes last."""
 

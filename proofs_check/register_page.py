@@ -13,9 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from proofs_check.checker import summary
-from proofs_check.claims import AllOf, Check, Claim, Verdict
-from proofs_check.command import arguments
-from proofs_check.equations import Equation
+from proofs_check.claims import Claim, Verdict
 from proofs_check.files import path
 from proofs_check.register import MODULES, REGISTER
 
@@ -79,7 +77,7 @@ def details(claim: Claim) -> Iterator[str]:
         yield f"Corrected by [{claim.corrected_by}](#claim-{claim.corrected_by})."
     if claim.note:
         yield claim.note
-    parts = [f"**Method.** {method(claim)}."]
+    parts = [f"**Method.** {claim.method}."]
     if claim.cites:
         parts.append(f"From the literature: {'; '.join(claim.cites)}.")
     if claim.depends_on:
@@ -88,47 +86,6 @@ def details(claim: Claim) -> Iterator[str]:
         items = json.loads(path(claim).read_text(encoding="utf-8"))["items"]
         parts.append(f"Certificate: `{path(claim).name}`, {summary(items)}.")
     yield " ".join(parts)
-
-
-def method(claim: Claim) -> str:
-    """Return how a claim was checked, in a few words."""
-    if claim.verdict is Verdict.REFUTED:
-        what = (
-            "a counterexample in exact arithmetic" if "counterexample" in _kinds(claim) else "exact algebra"
-        )
-        if isinstance(claim.check, Equation):
-            return f"{what}, confirmed by solutions of (9), (10)"
-        *_, last = _methods(claim.check)
-        return f"{what}: {last}"
-    return "; ".join(dict.fromkeys(_methods(claim.check))) or "nothing is checked by machine"
-
-
-def _methods(check: Check | None) -> Iterator[str]:
-    if isinstance(check, AllOf):
-        for part in check.parts:
-            yield from _methods(part)
-    elif isinstance(check, Equation):
-        yield "identity of rational functions, and agreement for solutions of (9), (10)"
-    else:
-        for argument in arguments(check):
-            first = argument.split("\n\n")[0].replace("\n", " ").rstrip(".")
-            for start in (
-                "Check that ",
-                "Check: ",
-                "Check ",
-                "Refute that ",
-                "Refute: ",
-                "Refute by ",
-                "Refute ",
-            ):
-                first = first.removeprefix(start)
-            yield f"`{first.replace('`', '')}`"
-
-
-def _kinds(claim: Claim) -> set[str]:
-    if not path(claim).exists():
-        return set()
-    return {item["kind"] for item in json.loads(path(claim).read_text(encoding="utf-8"))["items"]}
 
 
 if __name__ == "__main__":

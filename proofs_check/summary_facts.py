@@ -200,7 +200,7 @@ CLAIMS: tuple[Claim, ...] = (
         ),
         note=r"What the printed mechanism assumes. With $N = \Theta(D^2)$ and a fixed batch a constant "
         r"timescale would ask for $1/D^2$, not $1/D$; $1/D$ fits $N \propto D$ (parameters-quadratic), or "
-        r"batches that grow with the width.",
+        r"batches that grow with the width. With a fixed number of steps, $p = b$, it is muP's $\Theta(1)$.",
         depends_on=("parameters-quadratic",),
         breaks=_breaks(decay_follows_steps, "log_D", "-log_D", "p*log_D"),
     ),

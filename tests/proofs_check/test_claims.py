@@ -45,6 +45,14 @@ def test_nothing_that_holds_stands_on_what_is_refuted():
             assert all(find(other).verdict is not Verdict.REFUTED for other in claim.depends_on), claim.id
 
 
+def test_every_claim_says_how_it_is_checked():
+    assert find("eq-12").method == "identity of rational functions, and agreement for solutions of (9), (10)"
+    assert find("thm-7").method == "nothing is checked by machine"
+    for claim in REGISTER.values():
+        assert claim.method, claim.id
+        assert (claim.method == "nothing is checked by machine") == (claim.check is None), claim.id
+
+
 def test_every_region_holds_its_witness():
     for claim in REGISTER.values():
         region = claim.where

@@ -29,6 +29,8 @@ def test_the_argument_is_explained(capsys):
     assert main(["check", "b4-unique-solution", "eq-16", "--explain"]) == 0
     shown = capsys.readouterr().out
     assert "the point lies on" in shown  # the argument
+    assert f"method: {find('b4-unique-solution').method}" in shown
+    assert "method: a counterexample in exact arithmetic, confirmed by solutions of (9), (10)" in shown
     assert "certificate: proofs_check/proofs/b4-unique-solution.json: 3 identities" in shown
     assert "stands on: eq-9, eq-10" in shown
     assert "corrected: eq-16-corrected" in shown

@@ -34,6 +34,31 @@ def test_every_numbered_statement_of_the_paper_is_covered(number):
     assert any(place == number or place.endswith(f" {number}") for place in places)
 
 
+SUMMARIES = [
+    *(
+        ("summary of 2512.22768", formula)
+        for formula in ("c_n = o(a_n)", "b_n = O(a_n^(1/2))", "c_n = Theta(b_n^2)", "b_n = o(a_n^(1/2))")
+    ),
+    *(
+        ("summary of 2512.22768", formula)
+        for formula in ("beta > alpha/2", "S(G, dW)", "phi^k(omega)", "MCI")
+    ),
+    *(("summary of 2512.05620", formula) for formula in ("Theta(width^2)", "lambda ~ 1/D", "x^T x'")),
+]
+
+
+@pytest.mark.parametrize(("summary", "formula"), SUMMARIES)
+def test_every_formula_of_the_summaries_is_covered(summary, formula):
+    assert any(source == summary and formula in text for source, _, text, _ in ENTRIES)
+
+
+def test_what_a_summary_says_wrongly_is_a_claim_of_its_own():
+    for claim in REGISTER.values():
+        if claim.verdict is Verdict.REFUTED and claim.place.startswith("summary of "):
+            source = claim.place.partition(",")[0]
+            assert any(claim.id in ids for where, *_, ids in ENTRIES if where == source), claim.id
+
+
 @pytest.mark.parametrize(("source", "place", "formula", "ids"), ENTRIES)
 def test_every_formula_has_claims_that_exist(source, place, formula, ids):
     assert ids
