@@ -74,6 +74,11 @@ def to_numpy(x: Array) -> np.ndarray:
     return np.asarray(x.detach().cpu().numpy() if is_torch_array(x) else x)
 
 
+def contiguous(x: Array) -> Array:
+    """A copy of a transposed matrix (or of a stack of them) that lies in memory row by row."""
+    return x.clone(memory_format=sys.modules["torch"].contiguous_format) if is_torch_array(x) else x.copy()
+
+
 def like(values: np.ndarray, model: Array) -> Array:
     """The values as an array of the kind and on the device of ``model``."""
     if is_torch_array(model):

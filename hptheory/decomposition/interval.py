@@ -13,7 +13,7 @@ from hptheory.decomposition.errors import ShapeMismatchError
 from hptheory.decomposition.grid_measures import Floats
 from hptheory.decomposition.hull import top_k_hull
 from hptheory.decomposition.spectrum import FACTORED_BELOW, alignment_matrix, core_matrix, matched
-from hptheory.decomposition.subspace import FAILURE, PROBES, Ritz, krylov
+from hptheory.decomposition.subspace import FAILURE, PROBES, Ritz, iterated, krylov
 from hptheory.errors import DomainError
 
 Path = Literal["factored", "full", "subspace", "fallback"]
@@ -21,11 +21,17 @@ Path = Literal["factored", "full", "subspace", "fallback"]
 BLOCK, DEPTH = 1 / 2, 7
 """The Krylov space without a previous observation: seven blocks of max_k/2 columns."""
 
-WARM = 7 / 4
-"""Columns kept for the next observation, in units of max_k: subspace iteration goes on from them."""
+WARM = 5 / 2
+"""Columns with which subspace iteration goes on, in units of max_k: the more, the less is missed."""
 
-STRETCHES = (1.15, 1.35, 1.6)
-"""Levels tried for the bounds, in this order; see ``Ritz.bounds``."""
+REFINEMENT = 3
+"""Steps of subspace iteration from a subspace that was nearly good enough."""
+
+STRETCHES = (1.0, 0.9, 1.15, 1.35)
+"""Levels of the bounds, in units of the k-th Ritz value, tried in this order; see ``Ritz.bounds``.
+
+The first tells apart all that matters, for which what was missed must be smaller than the k-th eigenvalue.
+"""
 
 LONGEST_PAUSE = 32
 
@@ -38,7 +44,8 @@ class TopKInterval:
     is `factored` (exact, from a core matrix), `full` (all eigenvalues), `subspace`, or `fallback` (a subspace
     was tried, its interval too wide, and all eigenvalues computed). ``failure`` is the probability that a
     bound of the subspace path is wrong. For ``pause`` further observations no subspace should be tried.
-    ``start`` is what the next observation begins with, ``[n, 7/4 max_k]``, after a subspace that was good.
+    ``start`` is what the next observation begins with, ``[n, 5/2 max_k]``, after a subspace that was good or
+    could be improved, and ``steps`` how often it is multiplied by the new matrix.
     """
 
     low: Array
@@ -49,6 +56,7 @@ class TopKInterval:
     pause: int = 0
     next_pause: int = 1
     start: Array | None = None
+    steps: int = 1
 
     @property
     def width(self) -> float:
@@ -72,10 +80,11 @@ def top_k_interval(
     Small cores are solved exactly (m <= n/4, or ``gradient_rank`` <= n/4 where the caller knows that the
     gradient has no higher rank, as from that many tokens). Else a randomised block Krylov space bounds what
     it found by its residuals and what it missed by its norm (``hptheory.decomposition.subspace``). If that
-    leaves an interval wider than ``tolerance``, relative to sum |lambda|, all eigenvalues are computed. Given
-    the ``previous`` observation of the same layer, subspace iteration goes on from what was found then, which
-    costs a third of a Krylov space; and a vain attempt is followed by a pause, twice as long each time, in
-    which all eigenvalues are computed at once.
+    leaves an interval wider than ``tolerance``, relative to sum |lambda|, subspace iteration refines it, once,
+    where it can help: where what was missed is smaller than the max_k-th eigenvalue found. Else, or if it is
+    still too wide, all eigenvalues are computed. Given the ``previous`` observation of the same layer,
+    subspace iteration goes on from what was found then; and a vain attempt is followed by a pause, twice as
+    long each time, in which all eigenvalues are computed at once.
 
     Where eigenvalues of opposite sign tie in magnitude within their bounds, the sum jumps, and the interval
     covers both ends; a tie within rounding stays wide in the full computation.
@@ -124,18 +133,14 @@ def top_k_interval(
         pause, next_pause = (0, 1) if previous is None else (previous.pause, previous.next_pause)
         if pause > 0 or 4 * block * DEPTH > 3 * n:
             exact = _exact(xp.linalg.eigvalsh(s), n, rounding, g, "full")
-            return replace(exact, pause=max(0, pause - 1), next_pause=next_pause)
-        known = None if previous is None else previous.start
-        if known is not None and known.shape[0] == n and known.shape[1] >= max_k:
-            start, depth = xp.matmul(s, xp.linalg.qr(xp.astype(known, g.dtype)).Q), 1
-        else:
-            start, depth = _gaussian(xp, (n, block), g, generator), DEPTH
-        found = krylov(xp, s, start, depth, _gaussian(xp, (n, PROBES), g, generator))
-        interval = _from_ritz(found, rounding, g, tolerance)
-        if interval.width <= tolerance:
-            return replace(interval, start=found.leading_images(xp, round(WARM * max_k)))
+            kept = {} if previous is None else {"start": previous.start, "steps": previous.steps}
+            return replace(exact, pause=max(0, pause - 1), next_pause=next_pause, **kept)
+        found = _from_subspace(xp, s, block, rounding, tolerance, previous, generator)
+        if found.width <= tolerance:
+            return found
         exact = _exact(xp.linalg.eigvalsh(s), n, rounding, g, "fallback")
-    return replace(exact, pause=next_pause, next_pause=min(2 * next_pause, LONGEST_PAUSE))
+    longer = min(2 * next_pause, LONGEST_PAUSE)
+    return replace(exact, pause=next_pause, next_pause=longer, start=found.start, steps=found.steps)
 
 
 def top_k_intervals(
@@ -172,23 +177,54 @@ def top_k_intervals(
     ]
 
 
+def _from_subspace(
+    xp: Any,
+    s: Array,
+    block: int,
+    rounding: Floats,
+    tolerance: float,
+    previous: TopKInterval | None,
+    rng: np.random.Generator,
+) -> TopKInterval:
+    """The interval of a subspace: that of before, or a new one, and where it can help, a better one."""
+    n, max_k = s.shape[0], rounding.size
+    columns = round(WARM * max_k)
+    probes = _gaussian(xp, (n, PROBES), s, rng)
+    if previous is not None and previous.start is not None and previous.start.shape == (n, columns):
+        steps = previous.steps
+        found = iterated(xp, s, xp.astype(previous.start, s.dtype), steps, probes)
+    else:
+        steps = 1
+        found = krylov(xp, s, _gaussian(xp, (n, block), s, rng), DEPTH, probes)
+    interval = _from_ritz(found, rounding, s, tolerance)
+    hopeful = found.missed < found.level(max_k)
+    if interval.width > tolerance and hopeful:
+        steps = REFINEMENT
+        found = iterated(xp, s, found.leading(xp, columns), steps, probes)
+        interval = _from_ritz(found, rounding, s, tolerance)
+    if interval.width > tolerance and not hopeful:
+        return interval
+    return replace(interval, start=found.leading(xp, columns), steps=steps)
+
+
 def _from_ritz(found: Ritz, rounding: Floats, model: Array, tolerance: float) -> TopKInterval:
     """The narrowest interval of the levels tried, or the first that is narrow enough."""
     k = rounding.size
     rounding = rounding + _solver_rounding(found.values, model) * np.arange(1, k + 1)
     magnitude = float(np.abs(found.values).sum())  # of the whole, by pinching: |S|_* >= |V^T S V|_*
-    best: TopKInterval | None = None
+    top = bottom = None
     for stretch in STRETCHES:
-        low, high = top_k_hull(*found.bounds(k, stretch), k)
+        new_top, new_bottom = found.bounds(stretch * found.level(k))
+        # The bounds of all levels hold together.
+        top = new_top if top is None else (new_top[0], np.minimum(top[1], new_top[1]))
+        bottom = new_bottom if bottom is None else (np.maximum(bottom[0], new_bottom[0]), new_bottom[1])
+        low, high = top_k_hull(top, bottom, k)
         interval = TopKInterval(
             like(low - rounding, model), like(high + rounding, model), magnitude, "subspace", FAILURE
         )
-        if best is None or interval.width < best.width:
-            best = interval
-        if best.width <= tolerance:
+        if interval.width <= tolerance:
             break
-    assert best is not None
-    return best
+    return interval
 
 
 def _exact(eigenvalues: Array, n: int, rounding: Floats, model: Array, path: Path) -> TopKInterval:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hptheory.decomposition.arrays import Array, full_precision, require_finite, working
+from hptheory.decomposition.arrays import Array, contiguous, full_precision, require_finite, working
 from hptheory.decomposition.errors import ShapeMismatchError
 from hptheory.errors import DomainError
 
@@ -135,4 +135,7 @@ def core_matrix(xp: Any, a: Array, b: Array) -> Array:
 
 def _matrix(xp: Any, g: Array, d: Array) -> Array:
     product = xp.matmul(xp.matrix_transpose(g), d)
-    return (product + xp.matrix_transpose(product)) / 2
+    s = contiguous(xp.matrix_transpose(product))  # torch copies a transpose far faster than it adds one
+    s += product
+    s /= 2
+    return s

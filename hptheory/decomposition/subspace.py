@@ -13,10 +13,18 @@ Take a level t. Ritz values well below it may rise to it, h_i = t - theta_i; the
 left between M = norm(C) and t, h_i = c norm(r_i)^2, *quadratic* in their residuals. Then the largest
 eigenvalues are at most theta_i + h_i, and all others at most t. Mirrored for the smallest ones.
 
+A low level tells the leading ones apart, a high one leaves room; each is valid, so the lowest bound counts.
+
 What the subspace missed is bounded by the *spectral norm* M of C. (The trace fixes only the sum of the missed
-ones, in which they cancel; the Frobenius norm bounds each, but many times too high.) M is bounded by the
-power method on random vectors: for r Gaussian w, M <= (a (2/pi)^(1/2) max norm(C^q w))^(1/q) but for
-a probability a^-r (Halko, Martinsson & Tropp 2011, Lemma 4.1, for C^q).
+ones, in which they cancel; the Frobenius norm bounds each, but many times too high.) M is bounded by a
+polynomial p of C on random vectors: for r Gaussian w, norm(p(C)) <= a (2/pi)^(1/2) max norm(p(C) w) but for
+a probability a^-r (Halko, Martinsson & Tropp 2011, Lemma 4.1), whatever p is. With p(x) = T_q(x / mu),
+Chebyshev's polynomial, which grows fast beyond mu::
+
+    M <= mu cosh(arcosh(max(1, a (2/pi)^(1/2) max norm(T_q(C / mu) w))) / q).
+
+At the same number of products that is tighter than powers, x^q: 1.15 M instead of 1.4 M where many
+eigenvalues are near M, so that fewer of them need be found.
 """
 
 from __future__ import annotations
@@ -34,7 +42,7 @@ from hptheory.decomposition.grid_measures import Floats
 LEADING = 0.7
 """Ritz values above this share of the level are bounded one by one, the others by the level."""
 
-PROBES, POWER = 16, 8
+PROBES, DEGREE = 16, 10
 FAILURE = 1e-10
 """The probability that the bound on what was missed fails: a^-r with r = PROBES."""
 
@@ -47,20 +55,22 @@ class Ritz:
     gram: Floats
     missed: float
     vectors: Array
-    images: Array
 
-    def leading_images(self, xp: Any, count: int) -> Array:
-        """S times the ``count`` Ritz vectors whose Ritz values are largest in magnitude, ``[n, count]``."""
+    def level(self, k: int) -> float:
+        """The k-th largest of the Ritz values in magnitude."""
+        return float(np.sort(np.abs(self.values))[-k])
+
+    def leading(self, xp: Any, count: int) -> Array:
+        """The ``count`` Ritz vectors whose Ritz values are largest in magnitude, ``[n, count]``."""
         order = np.argsort(-np.abs(self.values), kind="stable")[:count]
-        return xp.take(self.images, like(order, self.images), axis=1)
+        return xp.take(self.vectors, like(order, self.vectors), axis=1)
 
-    def bounds(self, k: int, stretch: float) -> tuple[tuple[Floats, Floats], tuple[Floats, Floats]]:
+    def bounds(self, level: float) -> tuple[tuple[Floats, Floats], tuple[Floats, Floats]]:
         """Lower and upper bounds of the largest eigenvalues, descending, and of the smallest, ascending.
 
-        Only those above ``stretch`` times the k-th Ritz value are told apart: a larger one leaves more room
-        between what is bounded one by one and what was missed, at a cost of stretch - 1 small eigenvalues.
+        Only those of magnitude above the level are told apart: a higher one leaves more room between what is
+        bounded one by one and what was missed.
         """
-        level = stretch * float(np.sort(np.abs(self.values))[-k])
         top = self._side(1.0, level)
         low, high = self._side(-1.0, level)
         return top, (-high, -low)
@@ -70,7 +80,9 @@ class Ritz:
         theta = sign * self.values
         low = np.sort(theta)[::-1]
         leading = theta >= LEADING * level
-        room = level - self.missed - _norm(self.gram, ~leading, level - theta)
+        room = level - self.missed
+        if room > 0:
+            room -= _norm(self.gram, ~leading, level - theta)
         if room <= 0:
             return low, np.full(low.size, np.inf)
         squares = np.maximum(np.diag(self.gram), 0.0)
@@ -110,23 +122,45 @@ def krylov(xp: Any, s: Array, start: Array, depth: int, probes: Array) -> Ritz:
         gram=to_numpy(xp.matmul(xp.matrix_transpose(rest), rest)).astype(np.float64),
         missed=missed_norm(xp, s, basis, probes),
         vectors=basis,
-        images=image,
     )
 
 
-def missed_norm(xp: Any, s: Array, basis: Array, probes: Array, power: int = POWER) -> float:
-    """A bound on the spectral norm of S on the complement of the basis, wrong with probability FAILURE."""
+def iterated(xp: Any, s: Array, vectors: Array, steps: int, probes: Array) -> Ritz:
+    """Rayleigh-Ritz on the range of S^steps V, V orthonormal: subspace iteration."""
+    start = xp.matmul(s, vectors)
+    for _ in range(steps - 1):
+        start = xp.matmul(s, xp.linalg.qr(start).Q)
+    return krylov(xp, s, start, 1, probes)
+
+
+def missed_norm(xp: Any, s: Array, basis: Array, probes: Array, degree: int = DEGREE) -> float:
+    """A bound on the spectral norm of S on the complement of the basis, wrong with probability FAILURE.
+
+    mu, for which any number would do, is how much the second product lengthens the probes: near M.
+    """
+
+    def product(x: Array) -> Array:
+        return outside(xp.matmul(s, x)) / size
 
     def outside(x: Array) -> Array:
         return x - xp.matmul(basis, xp.matmul(xp.matrix_transpose(basis), x))
 
-    x, logs = outside(probes), 0.0
-    for _ in range(power):
-        x = outside(xp.matmul(s, x))
-        size = float(xp.max(xp.abs(x)))
-        if size == 0:
-            return 0.0
-        x, logs = x / size, logs + math.log(size)
-    largest = math.sqrt(float(xp.max(xp.sum(x * x, axis=0))))
-    failure_root = FAILURE ** (-1 / probes.shape[1])
-    return math.exp((logs + math.log(failure_root * math.sqrt(2 / math.pi) * largest)) / power)
+    def lengths(x: Array) -> Array:
+        return xp.linalg.vector_norm(x, axis=0)
+
+    start, size = outside(probes), 1.0
+    once = product(start)
+    size = float(xp.max(xp.abs(once)))
+    if size == 0:
+        return 0.0
+    once = once / size  # so that tiny matrices do not underflow
+    twice = product(once)
+    mu = float(xp.max(lengths(twice))) / float(xp.max(lengths(once)))
+    if mu == 0:
+        return 0.0  # C^2 w = 0 for random w: C = 0
+    before, last = once / mu, twice * (2 / mu**2) - start
+    for _ in range(degree - 2):
+        before, last = last, product(last) * (2 / mu) - before
+    chance = FAILURE ** (-1 / probes.shape[1]) * math.sqrt(2 / math.pi)
+    bound = math.cosh(math.acosh(max(1.0, chance * float(xp.max(lengths(last))))) / degree)
+    return size * mu * bound
