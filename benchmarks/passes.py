@@ -1,45 +1,34 @@
-"""The two-layer network's forward and backward pass member by member against the stacked one, on one thread.
+"""The written-out pass of stacked two-layer networks against autograd's, on one thread.
 
-Both compute the same gradients of a pack of ``MEMBERS``; ``sims.models.member_by_member`` chooses by shape.
+Both compute losses and gradients of a pack of ``MEMBERS`` of multi-index; ``sims.models.two_layer_step``
+chooses by shape how many members go together.
 """
 
 from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import torch
-from torch import Tensor
-from torch.nn import functional as F
 
 from benchmarks.harness import Row
+from sims.compiled import member_losses
+from sims.gradients import ByAutograd
 from sims.memory import keep_freed_blocks
-from sims.models.member_by_member import TwoLayerPass
+from sims.models import TwoLayerMLP, build_model
+from sims.models.two_layer_step import TwoLayerStep
+from sims.settings import get_setting
+from sims.tasks import load_task
 
-MEMBERS, BATCH, INPUTS, OUTPUTS = 9, 256, 64, 1
-WIDTHS = (128, 512, 1024, 2048, 4096)
+MEMBERS, SEEDS = 27, 3
+WIDTHS = (32, 128, 512, 2048)
 SECONDS = 2.0  # of each of the two, in passes that alternate
-
-Weights = tuple[Tensor, Tensor, Tensor]
-
-
-def one_by_one(x: Tensor, weights: Weights) -> Tensor:
-    """Each member's pass after the other's."""
-    outputs: Tensor = TwoLayerPass.apply(x, *weights, (1.0, 1.0))
-    return outputs
-
-
-def stacked(x: Tensor, weights: Weights) -> Tensor:
-    """One call of every operation for all members."""
-    hidden, bias, readout = weights
-    active = F.relu(torch.baddbmm(bias.unsqueeze(1), x, hidden.transpose(1, 2)))
-    return torch.bmm(active, readout.transpose(1, 2))
 
 
 def rows() -> Iterator[Row]:
     """A row a width."""
-    keep_freed_blocks()  # as a training does; else the stacked pass pays for fresh pages
+    keep_freed_blocks()  # as a training does; else autograd's pass pays for fresh pages
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -50,22 +39,25 @@ def rows() -> Iterator[Row]:
 
 
 def _compared(width: int) -> Row:
-    stream = torch.Generator().manual_seed(0)
-    x = torch.randn(MEMBERS, BATCH, INPUTS, generator=stream)
-    shapes = (MEMBERS, width, INPUTS), (MEMBERS, width), (MEMBERS, OUTPUTS, width)
-    weights = tuple((torch.randn(*shape, generator=stream) / 8).requires_grad_() for shape in shapes)
-    assert len(weights) == 3
-    passes: dict[str, Callable[[Tensor, Weights], Tensor]] = {"ours": one_by_one, "stacked": stacked}
-    times: dict[str, list[float]] = {name: [] for name in passes}
+    training = get_setting("multi_index", "cpu").training
+    task = load_task(training.task)
+    members = [member * SEEDS // MEMBERS for member in range(MEMBERS)]  # the row of a batch is the seed
+    model, batch = build_model(training, width, members, task), task.batch(0, range(SEEDS), 256)
+    assert isinstance(model, TwoLayerMLP)
+    ways = {
+        "ours": TwoLayerStep(model, task, members, batch),
+        "autograd": ByAutograd(model, task, members, member_losses),
+    }
+    times: dict[str, list[float]] = {name: [] for name in ways}
     while sum(times["ours"]) < SECONDS:
-        for name, function in passes.items():
+        for name, gradients in ways.items():
             start = time.process_time()
-            torch.autograd.grad(function(x, weights).square().sum(), weights)
+            gradients(batch)
             times[name].append(time.process_time() - start)
-    ours, theirs = (1e3 * statistics.median(times[name]) for name in ("ours", "stacked"))
+    ours, theirs = (1e3 * statistics.median(times[name]) for name in ("ours", "autograd"))
     return Row(
-        f"pass of {MEMBERS} members of width {width}, one by one",
+        f"losses and gradients of {MEMBERS} members of width {width}",
         f"{ours:.2f} ms",
-        f"stacked: {theirs:.2f} ms",
+        f"autograd: {theirs:.2f} ms",
         f"{theirs / ours:.2f}",
     )

@@ -39,9 +39,15 @@ class CompiledLosses:
 
     def __call__(self, model: nn.Module, task: Task, batch: Batch) -> Tensor:
         """The losses."""
+        self.succeeds(model, task, batch)
+        assert self._function is not None
+        return self._function(model, task, batch)
+
+    def succeeds(self, model: nn.Module, task: Task, batch: Batch) -> bool:
+        """Whether the losses of this network and batch are compiled; they are then, if they weren't."""
         if self._function is None:
             self._function = self._prepared(model, task, batch)
-        return self._function(model, task, batch)
+        return self.note is None
 
     def _prepared(self, model: nn.Module, task: Task, batch: Batch) -> LossesOf:
         """The compiled function, once it has gone forward and backward; else the plain one."""

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from sims.exponents import Quantity
+from sims.gradients import gradients_of
 from sims.members import Member
 from sims.models import build_model
 from sims.models.embedding import StackedEmbedding
@@ -67,8 +68,9 @@ def layer_sizes(
     examples = torch.cat([batch.x for batch in batches], dim=1)
     initial = {name: p.detach().clone() for name, p in model.named_parameters()}
     before = _seen(model, examples)
+    gradients = gradients_of(model, task, range(len(seeds)), batches[0])
     for batch in batches:
-        train_step(model, optimizer, task, batch)
+        train_step(gradients, optimizer, batch)
     after = _seen(model, examples)
     moved = {name: p.detach() - initial[name] for name, p in model.named_parameters()}
     rows: dict[tuple[str, Quantity], list[NDArray[np.float64]]] = {}

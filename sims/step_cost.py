@@ -18,6 +18,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
+from sims.gradients import gradients_of
 from sims.machine import Machine
 from sims.members import Member
 from sims.models import build_model
@@ -141,8 +142,10 @@ def _stepper(
         optimizer = build_optimizer(training, model, runs)
         set_rates(optimizer, 1.0)
 
+    gradients = gradients_of(model, task, range(len(runs)), batch)
+
     def step() -> None:
-        train_step(model, optimizer, task, batch)
+        train_step(gradients, optimizer, batch)
         if average is not None:
             average.update(0)
 

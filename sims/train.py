@@ -19,6 +19,7 @@ from hptheory.errors import DomainError
 from sims.compiled import LossesOf, member_losses
 from sims.curves import Curves
 from sims.evaluation import evaluate
+from sims.gradients import Gradients, gradients_of
 from sims.members import Member, Outcome
 from sims.memory import keep_freed_blocks
 from sims.models import build_model
@@ -119,12 +120,11 @@ class Pack:
         return lone_has_twin(self.model, self.task.device, observed=bool(self.observers))
 
     def _map_seeds(self) -> None:
-        """Which row of a batch each running member takes; None where that is row by row."""
+        """Which row of a batch each running member takes."""
         self.seeds = sorted({self.members[index].seed for index in self.running})
-        rows = [self.seeds.index(self.members[index].seed) for index in self.running]
-        in_order = rows == list(range(len(self.seeds)))
-        self.seed_of_member = None if in_order else torch.tensor(rows, device=self.task.device)
+        self.rows = [self.seeds.index(self.members[index].seed) for index in self.running]
         self.positions = torch.tensor(self.running, device=self.task.device)
+        self.gradients: Gradients | None = None  # made at the next step, for its batch
 
     def advance(self, steps: int) -> None:
         """Take so many further optimizer steps, or fewer at the end of the run, evaluations included."""
@@ -143,9 +143,9 @@ class Pack:
         )
         set_rates(self.optimizer, factor)
         batch = self.task.batch(step, self.seeds, self.training.batch_size)
-        if (rows := self.seed_of_member) is not None:
-            batch = Batch(batch.x[rows], batch.y[rows])
-        losses = train_step(self.model, self.optimizer, self.task, batch, self.losses_of)
+        if self.gradients is None:
+            self.gradients = gradients_of(self.model, self.task, self.rows, batch, self.losses_of)
+        losses = train_step(self.gradients, self.optimizer, batch)
         self.curves.add_batch(losses, self.positions)
         if self.ema is not None:
             self.ema.update(step)
@@ -286,21 +286,12 @@ def steps_of(training: Training, task: Task) -> int:
 
 
 def train_step(
-    model: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    task: Task,
-    batch: Batch,
-    losses_of: LossesOf = member_losses,
+    gradients: Gradients, optimizer: torch.optim.Optimizer, batch: Batch
 ) -> Float[Tensor, " member"]:
-    """One update of every member on its own batch; the losses before it.
-
-    The sum over members has each member's own gradient, since no weight is shared.
-    """
-    losses = losses_of(model, task, batch)
-    optimizer.zero_grad(set_to_none=True)
-    losses.sum().backward()
+    """One update of every member on its own row of the batch; the losses before it."""
+    losses = gradients(batch)
     optimizer.step()
-    return losses.detach()
+    return losses
 
 
 def _rows(value: Any, kept: Tensor) -> Any:

@@ -38,6 +38,7 @@ def build_model(training: Training, width: int, seeds: Sequence[int], task: Task
                 readout_rule=rule_of_role(training, "readout"),
                 seeds=seeds,
                 config=training.model,
+                batch_size=training.batch_size,
             )
         case LlamaConfig() | GPT2Config():
             model = StackedTransformer(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.optim.optimizer import ParamsT
 
 from sims.optim.base import PerParameter
-from sims.optim.slices import member_slices
+from sims.optim.slices import member_slices, slices, without_tails
 
 
 class Adam(PerParameter):
@@ -39,34 +39,29 @@ class Adam(PerParameter):
         super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay})
 
     def _update(self, p: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
-        """Moments, then the step; by torch's fused kernel where members are large."""
-        (beta1, beta2), lr, decay = group["betas"], group["lr"], group["weight_decay"]
+        """Moments, then the step; by torch's fused kernel on the CPU."""
+        (beta1, beta2), lr, decay, eps = group["betas"], group["lr"], group["weight_decay"], group["eps"]
         state = self.state[p]
         if not state:
             state.update(step=0, exp_avg=torch.zeros_like(p), exp_avg_sq=torch.zeros_like(p))
         state["step"] += 1
-        mean, square = state["exp_avg"], state["exp_avg_sq"]
-        slices = member_slices((p, grad, mean, square), (lr, beta1, beta2, decay))
-        if slices is None:
-            self._broadcast(p, grad, group, mean, square, state["step"])
+        mean, square, step = state["exp_avg"], state["exp_avg_sq"], state["step"]
+        if large := member_slices((p, grad, mean, square), (lr, beta1, beta2, decay)):
+            for tensors, (rate, first, second, its_decay) in large:
+                _fused(tensors, step, rate, (first, second), eps, its_decay)
             return
-        step = torch.tensor(float(state["step"]))
-        for (one, its_grad, its_mean, its_square), (rate, first, second, its_decay) in slices:
-            torch._fused_adamw_(
-                [one],
-                [its_grad],
-                [its_mean],
-                [its_square],
-                [],
-                [step],
-                lr=rate,
-                beta1=first,
-                beta2=second,
-                weight_decay=its_decay,
-                eps=group["eps"],
-                amsgrad=False,
-                maximize=False,
-            )
+        # Rates are almost always a member's own, betas hardly ever: one call steps from 0 at a rate of 1.
+        update = torch.zeros_like(p)
+        whole = slices((update, grad, mean, square), (beta1, beta2))
+        if whole is None:
+            self._broadcast(p, grad, group, mean, square, step)
+            return
+        for tensors, (first, second) in whole:
+            for some in without_tails(tensors):
+                _fused(some, step, 1.0, (first, second), eps)
+        if isinstance(decay, Tensor) or decay != 0:
+            p.mul_(1 - lr * decay)
+        p.add_(update.mul_(lr))
 
     @staticmethod
     def _broadcast(
@@ -81,6 +76,33 @@ class Adam(PerParameter):
         if isinstance(decay, Tensor) or decay != 0:
             p.mul_(1 - lr * _each(lambda decay: decay, decay, p))
         p.sub_(update.mul_(lr / _each(lambda beta: 1 - beta**step, beta1, p)))
+
+
+def _fused(
+    tensors: Sequence[Tensor],
+    step: int,
+    lr: float,
+    betas: tuple[float, float],
+    eps: float,
+    weight_decay: float = 0.0,
+) -> None:
+    """Torch's step of a parameter, from its gradient and both moments."""
+    p, grad, mean, square = tensors
+    torch._fused_adamw_(
+        [p],
+        [grad],
+        [mean],
+        [square],
+        [],
+        [torch.tensor(float(step))],
+        lr=lr,
+        beta1=betas[0],
+        beta2=betas[1],
+        weight_decay=weight_decay,
+        eps=eps,
+        amsgrad=False,
+        maximize=False,
+    )
 
 
 def _each(function: Callable[[float], float], value: float | Tensor, p: Tensor) -> float | Tensor:

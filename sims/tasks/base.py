@@ -51,6 +51,17 @@ class Task(ABC):
     def losses(self, outputs: Tensor, y: Tensor) -> Float[Tensor, "member batch"]:
         """The loss of each example, from a network's outputs [member, batch, ...]."""
 
+    def losses_and_slopes(self, outputs: Tensor, y: Tensor) -> tuple[Float[Tensor, " member"], Tensor]:
+        """The mean loss of each member, and its derivative with respect to that member's outputs.
+
+        By autograd; a task may know it in closed form, and may use the memory of ``outputs`` for it.
+        """
+        with torch.enable_grad():
+            leaf = outputs.detach().requires_grad_()
+            losses = self.losses(leaf, y).mean(1)
+            (slopes,) = torch.autograd.grad(losses.sum(), leaf)
+        return losses.detach(), slopes
+
     @abstractmethod
     def validation(self) -> Sequence[Batch]:
         """The validation set in chunks, the same for every seed; computed once."""

@@ -48,8 +48,10 @@ class GaussianTask(Task):
         chunk, row = divmod(step, CHUNK)
         key = (chunk, size, tuple(seeds))
         if self._chunk is None or self._chunk[0] != key:
-            x = torch.stack([self._draw(CHUNK * size, seed, "samples", size, chunk) for seed in seeds])
-            x = x.view(len(seeds), CHUNK, size, self.inputs).transpose(0, 1).contiguous()
+            x = torch.empty(CHUNK, len(seeds), size, self.inputs, dtype=self.dtype, device=self.device)
+            for place, seed in enumerate(seeds):
+                drawn = self._draw(CHUNK * size, seed, "samples", size, chunk)
+                x[:, place] = drawn.view(CHUNK, size, self.inputs)
             self._chunk = (key, Batch(x, self.target(x)))
         x, y = self._chunk[1]
         return Batch(x[row], y[row])
@@ -66,7 +68,7 @@ class GaussianTask(Task):
     def _draw(self, examples: int, seed: int, *purpose: str | int) -> Float[Tensor, "examples d"]:
         stream = generator(seed, type(self).__name__, *purpose, device=self.device)
         x = torch.randn(examples, self.inputs, generator=stream, device=self.device)
-        return x.to(self.dtype) * self.scale
+        return x.to(self.dtype).mul_(self.scale)
 
 
 class MultiIndex(GaussianTask):
@@ -103,6 +105,13 @@ class MultiIndex(GaussianTask):
     ) -> Float[Tensor, "member batch"]:
         """(f(x) - y)^2."""
         return (outputs.squeeze(-1) - y).square()
+
+    def losses_and_slopes(
+        self, outputs: Float[Tensor, "member batch 1"], y: Float[Tensor, "member batch"]
+    ) -> tuple[Float[Tensor, " member"], Float[Tensor, "member batch 1"]]:
+        """The mean of (f(x) - y)^2, and 2 (f(x) - y) / batch."""
+        difference = outputs.squeeze(-1) - y
+        return difference.square().mean(1), difference.mul_(2 / y.shape[1]).unsqueeze(-1)
 
 
 class BallIndicator(GaussianTask):

@@ -14,9 +14,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from hptheory.errors import DomainError
 from sims.data import epoch_batches
 from sims.evaluation import evaluate
+from sims.models import mlp, two_layer_step
 from sims.schedules import schedule_factor
 from sims.settings import AdamConfig, SGDConfig, Training, get_setting
-from sims.tasks import Batch, ClassificationTask, load_task
+from sims.tasks import ClassificationTask, load_task
 from sims.train import Member, Pack, train_pack, train_step
 from tests.sims.small import ADAM, MOMENTUM, digits, images, training
 
@@ -87,10 +88,19 @@ def test_one_member_equals_a_plain_loop(optimizer, width):
         assert outcomes[index].loss == pytest.approx(final, rel=1e-13)
 
 
+@pytest.mark.parametrize(
+    ("large", "cached"),
+    [(mlp.LARGE, two_layer_step.CACHED_NUMBERS), (mlp.LARGE, 2 * 32 * 50), (1, 1)],
+    ids=["at once", "in parts", "one by one"],
+)
 @pytest.mark.parametrize("width", [32, 50, 256])
 @pytest.mark.parametrize("optimizer", [ADAM, MOMENTUM], ids=lambda config: config.name)
-def test_packs_of_one_width_differ_in_nothing_from_a_single_pack(optimizer, width):
+def test_packs_of_one_width_differ_in_nothing_from_a_single_pack(
+    monkeypatch, optimizer, width, large, cached
+):
     """Bit for bit, down to a lone member, also at a width that is no multiple of 8."""
+    monkeypatch.setattr(mlp, "LARGE", large)
+    monkeypatch.setattr(two_layer_step, "CACHED_NUMBERS", cached)
     config, pack = training(optimizer, epochs=1), members(optimizer)
     whole = train_pack(config, width, pack, digits())
     for size in (1, 2, 5):
@@ -211,11 +221,11 @@ class Synchronisations(TorchDispatchMode):
 @pytest.mark.parametrize("optimizer", [ADAM, MOMENTUM], ids=lambda config: config.name)
 def test_no_synchronisation_inside_a_step(optimizer):
     pack = Pack(training(optimizer), 32, members(optimizer), digits())
-    batch = Batch(images().train_x[:192].view(6, 32, -1), images().train_y[:192].view(6, 32))
+    batch = digits().batch(8, pack.seeds, 32)
     with Synchronisations() as seen:
         pack.advance(8)  # the evaluation is after the ninth step
         assert seen.count == 0
-        float(train_step(pack.model, pack.optimizer, digits(), batch).sum())
+        float(train_step(pack.gradients, pack.optimizer, batch).sum())
     assert seen.count == 1  # the counter does object to a number that is read
 
 
