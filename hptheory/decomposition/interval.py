@@ -80,9 +80,9 @@ def top_k_interval(
     Small cores are solved exactly (m <= n/4, or ``gradient_rank`` <= n/4 where the caller knows that the
     gradient has no higher rank, as from that many tokens). Else a randomised block Krylov space bounds what
     it found by its residuals and what it missed by its norm (``hptheory.decomposition.subspace``). If that
-    leaves an interval wider than ``tolerance``, relative to sum |lambda|, subspace iteration refines it, once,
-    where it can help: where what was missed is smaller than the max_k-th eigenvalue found. Else, or if it is
-    still too wide, all eigenvalues are computed. Given the ``previous`` observation of the same layer,
+    leaves an interval wider than ``tolerance``, relative to sum |lambda|, subspace iteration refines it,
+    once, where it can help: where what was missed is smaller than the max_k-th eigenvalue found. Else, or if
+    it is still too wide, all eigenvalues are computed. Given the ``previous`` observation of the same layer,
     subspace iteration goes on from what was found then; and a vain attempt is followed by a pause, twice as
     long each time, in which all eigenvalues are computed at once.
 
@@ -133,8 +133,8 @@ def top_k_interval(
         pause, next_pause = (0, 1) if previous is None else (previous.pause, previous.next_pause)
         if pause > 0 or 4 * block * DEPTH > 3 * n:
             exact = _exact(xp.linalg.eigvalsh(s), n, rounding, g, "full")
-            kept = {} if previous is None else {"start": previous.start, "steps": previous.steps}
-            return replace(exact, pause=max(0, pause - 1), next_pause=next_pause, **kept)
+            paused = replace(exact, pause=max(0, pause - 1), next_pause=next_pause)
+            return paused if previous is None else replace(paused, start=previous.start, steps=previous.steps)
         found = _from_subspace(xp, s, block, rounding, tolerance, previous, generator)
         if found.width <= tolerance:
             return found
