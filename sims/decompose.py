@@ -1,4 +1,5 @@
-"""The command ``hptheory decompose``: does a width-stable top-k part of the loss decide the learning rate?
+"""The command ``hptheory decompose``: does a width-stable top-k part of the loss decide the learning rate
+(or another hyperparameter, where that was swept)?
 
 For observed sweeps: how faithful the linearisation is, the truncation of every width (Algorithm 1), how
 invariant the top-kappa losses are, how flat the residuals, and the bounds on the HP gap.
@@ -31,7 +32,8 @@ class Choices:
     """What Algorithm 1 leaves open; the paper prints none of these numbers.
 
     Attributes:
-        scale: Slopes, curvature and distances are in the rate itself, as in the paper, or in its logarithm.
+        scale: Slopes, curvature and distances are in the rate itself, as in the paper, or in its logarithm;
+            of a sweep over betas, in their window 1/(1 - beta).
         taus: The candidates, in units of the HP's range, so that a slope times tau is a loss.
         convexity_tol: The share of interior points that may be bent downwards.
         argmin_steps: How far minima may lie from each other, in grid steps.
@@ -129,6 +131,7 @@ def summary(sweep: ObservedSweep, choices: Choices) -> dict[str, Any]:
         "seeds": list(sweep.seeds),
         "lrs": list(sweep.lrs),
         "left_out_lrs": list(sweep.left_out),
+        "hp": sweep.hp,
         "choices": asdict(choices),
         "rows": [asdict(row) for row in width_rows(sweep, truncations)],
         "bounds": [asdict(row) for row in hp_gap_table(sweep.profiles(), x, truncations)],
@@ -146,16 +149,17 @@ def decompose(
     """Split the loss of observed runs into a top-k part and a residual: which of them decides the best rate?
 
     Args:
-        runs: Directories that `hptheory sweep --observe` wrote.
+        runs: Directories that `hptheory sweep --observe` wrote; one alone may be swept over another
+            hyperparameter than the rate.
         out: A folder for the figures and their numbers; without it none is drawn.
         data_dir: The folder of data sets, for the gallery of images; by default HPTHEORY_DATA.
         choices: What Algorithm 1 leaves open.
         json: Print one JSON object instead of text.
     """
     require("`hptheory decompose`", "torch", "jaxtyping", "xarray", "h5netcdf", "h5py")
-    from sims.observed import read_observed
+    from sims.observed_axis import read_swept
 
-    sweep = read_observed(runs)
+    sweep = read_swept(runs)
     found = summary(sweep, choices)
     if json:
         from json import dumps
@@ -177,15 +181,14 @@ def as_text(sweep: ObservedSweep, found: dict[str, Any], choices: Choices) -> st
         f"on {found['observed_on']}",
         f"linearisation: off by at most {found['worst_linearisation_error']:.1%} of the loss change; "
         f"{found['unfaithful']} runs beyond their tolerance",
-        f"rates: {len(sweep.lrs)} of {len(sweep.lrs) + len(sweep.left_out)}{left_out}",
+        f"{sweep.hp}: {len(sweep.lrs)} values of {len(sweep.lrs) + len(sweep.left_out)}{left_out}",
         "",
-        f"{'width':>8} {'best lr':>10} {'kappa-hat':>22} {'top share':>10} {'invariance':>10} "
-        f"{'flatness':>8}",
+        f"{'width':>8} {'best':>10} {'kappa-hat':>22} {'top share':>10} {'invariance':>10} {'flatness':>8}",
     ]
     for row in found["rows"]:
         lines.append(_row_text(row, widest=row["width"] == sweep.widths[-1]))
     table = hp_gap_table(sweep.profiles(), choices.axis(sweep.lrs), truncations_of(sweep, choices))
-    unit = "ln(lr)" if choices.scale == "log" else "the rate"
+    unit = f"ln({sweep.hp})" if choices.scale == "log" else f"the {sweep.hp}"
     lines += ["", f"bounds on the HP gap b_n, in {unit}:", format_hp_gap_table(table)]
     return "\n".join(lines)
 

@@ -24,7 +24,8 @@ class ObservedSweep:
     """The observed runs of a sweep. ``setting`` is that of the first directory.
 
     ``lrs`` are the rates at which every width and seed has a whole trajectory: rates at which one run has
-    diverged, or is missing, are left out (``left_out``).
+    diverged, or is missing, are left out (``left_out``). They may be values of another hyperparameter
+    (``sims.observed_axis``), which ``hp`` names in words and ``label`` on an axis.
     """
 
     setting: Setting
@@ -33,6 +34,8 @@ class ObservedSweep:
     seeds: tuple[int, ...]
     lrs: tuple[float, ...]
     left_out: tuple[float, ...]
+    hp: str = "learning rate"
+    label: str = "learning rate"
 
     def result(self, width: int, lr: float, seed: int) -> TrajectoryResult:
         """The trajectory of one run."""

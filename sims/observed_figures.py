@@ -16,7 +16,8 @@ from hptheory.figures.top_k_profile import top_k_profile
 from hptheory.figures.truncated_losses import residual_losses, truncated_losses
 from sims.decompose import DEFAULTS, truncations_of
 from sims.errors import RunDirectoryError
-from sims.observed import ObservedSweep, read_observed
+from sims.observed import ObservedSweep
+from sims.observed_axis import read_swept
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,7 +32,7 @@ def over_time(runs: Sequence[Path]) -> Drawn:
 
     k is half the narrowest width: in the paper 60 of 128.
     """
-    return draw_over_time(read_observed(runs))
+    return draw_over_time(read_swept(runs))
 
 
 def draw_over_time(sweep: ObservedSweep) -> Drawn:
@@ -42,33 +43,33 @@ def draw_over_time(sweep: ObservedSweep) -> Drawn:
 
 def truncated(runs: Sequence[Path]) -> Drawn:
     """Figures 8 and 34: whole losses, and top-kappa losses beside those of the widest model."""
-    sweep = read_observed(runs)
-    return truncated_losses(sweep.profiles(), sweep.lrs, truncations_of(sweep, DEFAULTS), "learning rate")
+    sweep = read_swept(runs)
+    return truncated_losses(sweep.profiles(), sweep.lrs, truncations_of(sweep, DEFAULTS), sweep.label)
 
 
 def residuals(runs: Sequence[Path]) -> Drawn:
     """Figures 9 and 35: residual losses around the top-kappa minimisers."""
-    sweep = read_observed(runs)
-    return residual_losses(sweep.profiles(), sweep.lrs, truncations_of(sweep, DEFAULTS), "learning rate")
+    sweep = read_swept(runs)
+    return residual_losses(sweep.profiles(), sweep.lrs, truncations_of(sweep, DEFAULTS), sweep.label)
 
 
 def profile(runs: Sequence[Path]) -> Drawn:
     """Figures 10 and 33: kappa-hat of each width, and top-k losses at the widest model's best rate."""
-    sweep = read_observed(runs)
+    sweep = read_swept(runs)
     lr = sweep.best_lr(sweep.widths[-1])
-    return top_k_profile(sweep.profiles(), sweep.lrs, lr, truncations_of(sweep, DEFAULTS))
+    return top_k_profile(sweep.profiles(), sweep.lrs, lr, truncations_of(sweep, DEFAULTS), sweep.label)
 
 
 def consistency(runs: Sequence[Path]) -> Drawn:
     """Figure 14: the mean component index of one model, and how far models agree on both its ends."""
-    return draw_consistency(read_observed(runs))
+    return draw_consistency(read_swept(runs))
 
 
 def draw_consistency(sweep: ObservedSweep) -> Drawn:
     """Figure 14 of a sweep; all models at the ranked model's rate."""
     width, lr, seed = sweep.ranked_model()
     overlaps = overlaps_of(sweep, lr)
-    title = f"width {width}, lr {lr:.3g}"
+    title = f"width {width}, {sweep.label} {lr:.3g}"
     return consistency_figure(sweep.difficulty(width, lr, seed), title, overlaps, SHARE)
 
 
@@ -80,7 +81,7 @@ def overlaps_of(sweep: ObservedSweep, lr: float) -> dict[str, dict[tuple[int, in
 
 def gallery(runs: Sequence[Path], data_dir: Path | None = None) -> Drawn:
     """Figure 15: the easiest and the hardest images of one model, with their psi."""
-    return draw_gallery(read_observed(runs), data_dir)
+    return draw_gallery(read_swept(runs), data_dir)
 
 
 def draw_gallery(sweep: ObservedSweep, data_dir: Path | None = None) -> Drawn:
@@ -108,13 +109,13 @@ def draw_gallery(sweep: ObservedSweep, data_dir: Path | None = None) -> Drawn:
 
 def easy_and_hard(runs: Sequence[Path]) -> Drawn:
     """Figure 16: sweeps on the 25 % easiest and the 5 % hardest examples, and on all."""
-    return draw_easy_and_hard(read_observed(runs))
+    return draw_easy_and_hard(read_swept(runs))
 
 
 def draw_easy_and_hard(sweep: ObservedSweep) -> Drawn:
     """Figure 16 of a sweep."""
     losses = {name: sweep.subset_losses(some) for name, some in subsets_of(sweep).items()}
-    return subset_sweeps_figure(losses, sweep.lrs, "learning rate")
+    return subset_sweeps_figure(losses, sweep.lrs, sweep.label)
 
 
 def subsets_of(sweep: ObservedSweep) -> dict[str, np.ndarray]:

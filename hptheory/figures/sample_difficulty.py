@@ -127,7 +127,10 @@ def subset_sweeps_figure(
             curves.set_xlabel(hp_name)
             curves.set_ylabel("loss")
             curves.set_title(f"{subset} examples")
-            curves.legend(title="width", fontsize=7)
+        for axis, title in zip(
+            axes[0], ("width", None), strict=True
+        ):  # above: no place inside is always free
+            axis.legend(title=title, loc="lower center", bbox_to_anchor=(0.5, 1.1), ncols=4, fontsize=7)
     return figure, _columns(("kind", "subset", "width", "hp", "mean", "error"), rows)
 
 
@@ -186,7 +189,6 @@ def _scaling(
     axis.set_xscale("log", base=2)
     axis.set_xlabel("width $n$")
     axis.set_ylabel("loss")
-    axis.legend()
     return rows
 
 

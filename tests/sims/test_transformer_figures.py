@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from hptheory.cli import main
 from sims.errors import RunDirectoryError
 from sims.figures import draw
 from sims.observed import read_observed
@@ -56,6 +58,30 @@ def test_a_sweep_over_beta1_is_read_along_its_window(over_beta1: Path) -> None:
     assert sweep.profiles()[16].shape == (4, 16)
     with pytest.raises(RunDirectoryError, match="no run of"):  # read as a sweep over the rate, it has none
         read_observed([over_beta1])
+
+
+def test_decompose_runs_along_the_window(over_rates, over_beta1, tmp_path, capsys) -> None:
+    sweep, label = read_along(over_beta1)
+    assert main(["decompose", str(over_beta1), "--out", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out
+    assert "window 1/(1 - beta1): 4 values of 4" in printed
+    assert "in ln(window 1/(1 - beta1)):" in printed
+    assert {path.stem for path in tmp_path.glob("*.csv")} == {f"figure_{n:02d}" for n in (1, 8, 9, 10)}
+    assert main(["decompose", str(over_beta1), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["lrs"] == pytest.approx([window(beta) for beta in BETAS])
+    assert [row["best_lr"] for row in found["rows"]] == [sweep.best_lr(width) for width in (8, 16, 32)]
+    figure, _ = draw("8", [over_beta1])
+    assert label in {axes.get_xlabel() for axes in figure.axes}
+    assert main(["decompose", str(over_rates), str(over_beta1)]) == 2
+    assert "give it alone" in capsys.readouterr().err
+
+
+def test_rates_at_one_value_of_beta1_are_read_along_the_rate(tmp_path: Path) -> None:
+    setting = small(lrs=(2.0**-9, 2.0**-7), hps=(("beta1", (0.8,)),))
+    run(replace(setting, widths=(8,), seeds=(0,), training=replace(setting.training, steps=2)), tmp_path)
+    sweep, label = read_along(tmp_path)
+    assert (sweep.lrs, label) == (setting.lrs, "learning rate")
 
 
 def test_a_sweep_over_rates_is_read_as_such(over_rates: Path) -> None:

@@ -55,6 +55,24 @@ def move(model: nn.Module) -> dict[str, Tensor]:
     return update
 
 
+def assert_psi(
+    observer: SampleObserver, gradients: list[list[Named]], update: Named, names: list[str]
+) -> None:
+    """psi of every member is that of the brute force over the matrices of these names.
+
+    ``gradients[member]`` holds one for each example, as ``one_by_one`` gives them for the whole stack.
+    float64: rounding of 1e-15, which close eigenvalues magnify in u_j by about 1e3.
+    """
+    rows = {matrix.name for matrix in observer.parts.matrices if matrix.side == "rows"}
+    for member, own in enumerate(gradients):
+        expected = brute_force(
+            [{name: each[name][member] for name in names} for each in own],
+            {name: update[name][member] for name in names},
+            rows,
+        )
+        torch.testing.assert_close(observer.psi[member], expected, rtol=1e-8, atol=1e-11)
+
+
 def cross_entropies(model: nn.Module) -> Tensor:
     """[member, window, token]."""
     logits = model(IDS[None])
@@ -65,10 +83,7 @@ def cross_entropies(model: nn.Module) -> Tensor:
 
 @pytest.mark.parametrize("config", [LLAMA, GPT2], ids=["llama", "gpt2"])
 def test_windows_under_a_stacked_transformer(config):
-    """Every matrix is followed, the table of tokens too; not that of positions, which all windows share.
-
-    float64: rounding of 1e-15, which close eigenvalues magnify in u_j by about 1e3.
-    """
+    """Every matrix is followed, the table of tokens too; not that of positions, which all windows share."""
     model = stacked(config, seeds=(3, 4)).double()
     observer = SampleObserver(cross_entropies, cadence=CADENCE, stacked=True, width=WIDTH)
     if config is LLAMA:
@@ -76,21 +91,14 @@ def test_windows_under_a_stacked_transformer(config):
     else:
         with pytest.warns(ObservationWarning, match=r"positions\.weight"):
             observer.prepare(model)
-    matrices = {matrix.name: matrix for matrix in observer.parts.matrices}
+    matrices = {matrix.name for matrix in observer.parts.matrices}
     covered = [name for name in trainable(model) if name not in observer.uncovered]
-    assert set(matrices) - set(covered) == ({"positions.weight"} if config is GPT2 else set())
+    assert matrices - set(covered) == ({"positions.weight"} if config is GPT2 else set())
     gradients = [one_by_one(each, model) for each in cross_entropies(model).mean(-1)]
     update = move(model)
     observer.step()
     observer.results()
-    rows = {matrix.name for matrix in matrices.values() if matrix.side == "rows"}
-    for member, own in enumerate(gradients):
-        expected = brute_force(
-            [{name: each[name][member] for name in covered} for each in own],
-            {name: update[name][member] for name in covered},
-            rows,
-        )
-        torch.testing.assert_close(observer.psi[member], expected, rtol=1e-8, atol=1e-11)
+    assert_psi(observer, gradients, update, covered)
 
 
 @pytest.mark.parametrize("config", [LLAMA, GPT2], ids=["llama", "gpt2"])
@@ -106,22 +114,14 @@ def test_single_tokens_under_a_stacked_transformer(config):
 
     observer = SampleObserver(token_losses, cadence=CADENCE, stacked=True, width=WIDTH, directional=True)
     observer.prepare(model)
-    matrices = {matrix.name: matrix for matrix in observer.parts.matrices}
     assert set(observer.uncovered) == {name for name in trainable(model) if name.endswith("gain")}
     gradients = [one_by_one(each, model) for each in token_losses(model)]
     update = move(model)
     observer.step()
     results = observer.results()
-    rows = {matrix.name for matrix in matrices.values() if matrix.side == "rows"}
-    for member, own in enumerate(gradients):
-        expected = brute_force(
-            [{name: each[name][member] for name in matrices} for each in own],
-            {name: update[name][member] for name in matrices},
-            rows,
-        )
-        torch.testing.assert_close(observer.psi[member], expected, rtol=1e-8, atol=1e-11)
-        profile = observer.psi[member].mean(0).cumsum(0).numpy()
-        np.testing.assert_allclose(profile, results[member].top_k, rtol=1e-8, atol=1e-11)
+    assert_psi(observer, gradients, update, [matrix.name for matrix in observer.parts.matrices])
+    for psi, result in zip(observer.psi, results, strict=True):
+        np.testing.assert_allclose(psi.mean(0).cumsum(0).numpy(), result.top_k, rtol=1e-8, atol=1e-11)
 
 
 class Tied(nn.Module):
