@@ -27,7 +27,8 @@ FINEWEB_VALIDATION = 2_000  # documents taken off the head of the stream, before
 class Corpus:
     """A text in two parts, each a function that starts an iteration over its documents.
 
-    ``fingerprint`` changes with the content (files), or names the published revision (streams).
+    ``fingerprint`` changes with the content (files), or names the corpus (its public home, whose revision is
+    not pinned).
     ``separated``: whether a separator token belongs between documents. WikiText is one stream of articles,
     with headings of its own, and has none.
     """
