@@ -44,9 +44,10 @@ def check(certificate: Mapping[str, Any]) -> str:
         raise CertificateError(f"the certificate has format {found}, this checker reads {FORMAT}")
     if certificate.get("digest") != digest(certificate):
         raise CertificateError("the certificate is damaged: its digest is another one")
-    if not certificate["items"]:
+    items = certificate.get("items")
+    if not isinstance(items, list) or not items:
         raise CertificateError("the certificate is empty")
-    for item in certificate["items"]:
+    for item in items:
         check_item(item)
     return summary(certificate["items"])
 
@@ -59,9 +60,11 @@ def summary(items: Sequence[Mapping[str, Any]]) -> str:
 
 def check_item(item: Mapping[str, Any]) -> None:
     """Raise `CertificateError` unless one item shows what it says."""
-    kind = item.get("kind")
+    kind = item.get("kind") if isinstance(item, Mapping) else None
     if kind not in KINDS:
         raise CertificateError(f"a certificate of the unknown kind {kind}")
+    if unknown := set(item) - KINDS[kind][2]:
+        raise CertificateError(f"a {kind} item with the unknown fields {', '.join(sorted(unknown))}")
     try:
         KINDS[kind][1](item)
     except CertificateError as error:

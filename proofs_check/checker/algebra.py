@@ -1,14 +1,15 @@
 """Rational functions over the integers, in nothing but Python: the arithmetic of the independent checker.
 
-A polynomial is a dictionary from a packed monomial (20 bits an exponent) to an integer. Nothing is ever
-cancelled here: reduced forms come from the certificate, and are checked by cross-multiplication.
+A polynomial is a dictionary from a packed monomial (20 bits an exponent) to an integer. An exponent stays
+below 2^19, so that two of them never carry over into the next variable's. Nothing is ever cancelled here:
+reduced forms come from the certificate, and are checked by cross-multiplication.
 """
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
@@ -16,6 +17,9 @@ from typing import NamedTuple
 Polynomial = dict[int, int]
 _BITS = 20
 _MASK = (1 << _BITS) - 1
+_VARIABLES = 500
+_TOO_LARGE = sum(1 << (_BITS * k + _BITS - 1) for k in range(_VARIABLES))
+"""The bits that no exponent may reach."""
 
 
 class CertificateError(Exception):
@@ -50,7 +54,16 @@ def times(a: Polynomial, b: Polynomial) -> Polynomial:
     for m, c in a.items():
         for n, d in b.items():
             product[m + n] = get(m + n, 0) + c * d
+    _require_small(product)
     return {monomial: value for monomial, value in product.items() if value}
+
+
+def _require_small(monomials: Iterable[int]) -> None:
+    reached = 0
+    for monomial in monomials:
+        reached |= monomial
+    if reached & _TOO_LARGE:
+        raise CertificateError("an exponent is too large for this checker")
 
 
 class Field:
@@ -63,6 +76,8 @@ class Field:
     """
 
     def __init__(self, variables: list[str]) -> None:
+        if len(variables) > _VARIABLES or len(set(variables)) < len(variables):
+            raise CertificateError("too many variables, or one of them twice")
         self.shift = {name: _BITS * k for k, name in enumerate(variables)}
 
     def constant(self, value: int | Fraction) -> Quotient:
@@ -170,7 +185,8 @@ class Field:
                 if base.isdigit():
                     coefficient *= int(base)
                 else:
-                    monomial += int(exponent or 1) << self._shift(base)
+                    monomial += min(int(exponent or 1), 1 << _BITS - 1) << self._shift(base)
+                    _require_small([monomial])
             result = plus(result, {monomial: coefficient})
         return result
 

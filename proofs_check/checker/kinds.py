@@ -91,10 +91,15 @@ def combination(item: Item) -> None:
     ``relation`` is > instead of >=, one term has no square, and only hypotheses that are ``strict``.
     """
     field, names = prepare(item)
+    relation = item.get("relation", ">=")
+    if relation not in (">", ">="):
+        raise CertificateError(f"the relation {relation} is neither > nor >=")
     hypotheses = {name: field.value(text, names) for name, text in item["hypotheses"].items()}
     strict, allowed = set(item.get("strict", ())), set(item.get("positive", ()))
     total, is_strict = field.constant(0), False
     for term in item["terms"]:
+        if not set(term) <= {"coefficient", "square", "of"}:
+            raise CertificateError(f"a term with the unknown fields {sorted(term)}")
         coefficient = field.value(term["coefficient"], {})
         if not set(re.findall(r"[A-Za-z_]\w*", term["coefficient"])) <= allowed:
             raise CertificateError(f"the coefficient {term['coefficient']} may be negative")
@@ -108,7 +113,7 @@ def combination(item: Item) -> None:
         is_strict |= "square" not in term and set(term["of"]) <= strict
     if not field.equal(total, field.value(item["conclusion"], names)):
         raise CertificateError(f"the terms do not add up to {item['conclusion'][:80]}")
-    if item.get("relation", ">=") == ">" and not is_strict:
+    if relation == ">" and not is_strict:
         raise CertificateError("no term is strictly positive")
 
 
@@ -121,6 +126,8 @@ def roots(item: Item) -> None:
     degree = max(value.numer)
     dense = [Fraction(value.numer.get(k, 0), value.denom[0]) for k in range(degree + 1)]
     low, high = (None if end is None else Fraction(end) for end in item["interval"])
+    if low is not None and high is not None and low >= high:
+        raise CertificateError(f"the interval from {low} to {high} is empty")
     chain = [[Fraction(c) for c in member] for member in item["chain"]]
     mine = sturm_chain(dense)
     if len(chain) != len(mine) or any(not _same_direction(*pair) for pair in zip(chain, mine, strict=True)):
@@ -144,16 +151,29 @@ def _texts(item: Item, key: str) -> list[str]:
     return list(texts)
 
 
-KINDS: dict[str, tuple[str, Callable[[Item], None]]] = {
-    "zero": ("identity", zero),
-    "positive": ("sign by coefficients", positive),
-    "counterexample": ("counterexample", counterexample),
-    "point": ("point", point),
-    "combination": ("combination of hypotheses", combination),
-    "resultant": ("resultant", resultant),
-    "roots": ("root count", roots),
-    "boxes": ("bisection into boxes", boxes),
-    "majorant": ("majorant on boxes", majorant),
-    "average": ("mean over a box", average),
+COMMENT = frozenset({"what"})
+"""The fields that carry no meaning: words for a reader."""
+
+ALWAYS = COMMENT | {"kind", "variables"}
+
+KINDS: dict[str, tuple[str, Callable[[Item], None], frozenset[str]]] = {
+    kind: (words, check, ALWAYS | set(fields.split()))
+    for kind, words, check, fields in (
+        ("zero", "identity", zero, "steps zero"),
+        ("positive", "sign by coefficients", positive, "steps positive"),
+        ("counterexample", "counterexample", counterexample, "steps point conditions fails"),
+        ("point", "point", point, "steps point conditions"),
+        (
+            "combination",
+            "combination of hypotheses",
+            combination,
+            "steps hypotheses conclusion relation terms positive strict",
+        ),
+        ("resultant", "resultant", resultant, "steps eliminated pair cofactors resultant"),
+        ("roots", "root count", roots, "steps polynomial interval count chain"),
+        ("boxes", "bisection into boxes", boxes, "steps polynomial region tree"),
+        ("majorant", "majorant on boxes", majorant, "steps small polynomial size bound without region tree"),
+        ("average", "mean over a box", average, "steps polynomial region mean"),
+    )
 }
-"""What each kind shows, in words, and its check."""
+"""What each kind shows, in words; its check; and its fields: another one is an error, not a remark."""

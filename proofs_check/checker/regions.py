@@ -42,6 +42,8 @@ def majorant(item: Item) -> None:
     field, names = prepare(item)
     region = _region(item)
     first, second = item["small"]
+    if first == second or {first, second} & set(region):
+        raise CertificateError("the small variables are not two others than the region's")
     by_power = coefficients(field, field.value(item["polynomial"], names), (first, second), tuple(region))
     for powers in item["without"]:
         by_power.pop(tuple(powers), None)

@@ -31,7 +31,9 @@ def sturm_chain(p: Sequence[Fraction]) -> list[Dense]:
 
 
 def roots_between(p: Sequence[Fraction], low: Fraction | None, high: Fraction | None) -> int:
-    """Return the number of distinct real roots in (low, high]; None is infinite. p must not vanish at low.
+    """Return the number of distinct real roots in (low, high]; None is infinite.
+
+    p must not vanish at low, nor have a multiple root at high: there the whole chain vanishes.
 
     >>> roots_between([Fraction(-2), Fraction(0), Fraction(1)], Fraction(0), None)
     1
@@ -39,6 +41,8 @@ def roots_between(p: Sequence[Fraction], low: Fraction | None, high: Fraction | 
     chain = sturm_chain(p)
     if low is not None and not _at(chain[0], low):
         raise CertificateError(f"the polynomial vanishes at the end {low}")
+    if high is not None and not any(_at(member, high) for member in chain):
+        raise CertificateError(f"the polynomial has a multiple root at the end {high}")
     return _changes([_sign(member, low, -1) for member in chain]) - _changes(
         [_sign(member, high, 1) for member in chain]
     )

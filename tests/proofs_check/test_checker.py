@@ -108,6 +108,8 @@ MAJORANT = {
     "region": {"a": ["0", "1"]},
     "tree": "1/4",
 }
+DOUBLE = {"count": 2, "chain": [["-2", "5", "-4", "1"], ["5", "-8", "3"], ["-1", "1"]]}
+"""A root of (1, 2] would be counted, too, where all of the Sturm chain vanishes at 1."""
 RIGHT = [ZERO, POSITIVE, COUNTEREXAMPLE, COMBINATION, ROOTS, AVERAGE, POINT, RESULTANT, MAJORANT]
 
 
@@ -161,7 +163,18 @@ def test_what_is_right_passes(item):
         (MAJORANT, {"size": ["-a/2", "1"]}, "a size may be negative"),
         (MAJORANT, {"tree": "0"}, "not positive"),
         (MAJORANT, {"tree": "1"}, "is not shown"),
-        (MAJORANT, {"small": ["x", "a"]}, "more than the region"),
+        (MAJORANT, {"small": ["x", "z"], "variables": ["x", "y", "z", "a"]}, "more than the region"),
+        (MAJORANT, {"small": ["x", "a"]}, "not two others"),
+        (MAJORANT, {"small": ["x", "x"], "polynomial": "x", "bound": "1/3"}, "not two others"),
+        (COMBINATION, {"relation": "=="}, "neither > nor >="),
+        (COMBINATION, {"relatoin": ">"}, "unknown fields relatoin"),
+        (COMBINATION, {"terms": [*COMBINATION["terms"][:1], {"coefficient": "1", "off": []}]}, "fields"),
+        (ROOTS, {"interval": ["3", "0"], "count": -1}, "is empty"),
+        (ROOTS, {"polynomial": "(x - 1)**2*(x - 2)", "interval": ["0", "1"], **DOUBLE}, "a multiple root"),
+        (ZERO, {"steps": [["a", "x**1024"], ["b", "a**1024"]], "zero": ["b - y"]}, "too large"),
+        (ZERO, {"steps": [["a", "y", "x**1048576", "1"]]}, "too large"),
+        (ZERO, {"variables": ["x", "x"]}, "one of them twice"),
+        (POSITIVE, {"zero": ["x"]}, "unknown fields zero"),
         (MAJORANT, {"polynomial": "f/(1 + a)"}, "not a polynomial"),
         (MAJORANT, {"region": {"b": ["0", "1"]}}, "not a box of the variables"),
         (MAJORANT, {"region": {"a": ["1", "0"]}}, "is empty"),
@@ -204,6 +217,11 @@ def test_a_certificate_is_bound_to_its_digest_and_format():
         check({})
     with pytest.raises(CertificateError, match="empty"):
         check(certificate())
+    with pytest.raises(CertificateError, match="unknown kind"):
+        check(certificate("zero"))
+    nothing = {"format": FORMAT, "claim": "test"}
+    with pytest.raises(CertificateError, match="empty"):
+        check(nothing | {"digest": digest(nothing)})
 
 
 def test_the_command_rejects_what_is_damaged(tmp_path, capsys):
