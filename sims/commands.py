@@ -18,6 +18,7 @@ from hptheory.files import output_folder
 from sims.display import watching
 from sims.requirements import require
 from sims.settings import ObserveConfig, Setting, get_setting
+from sims.training_options import TrainingOptions
 
 if TYPE_CHECKING:
     from sims.engines import Engine
@@ -26,7 +27,7 @@ STORE_PACKAGES = ("xarray", "h5netcdf", "h5py")
 TRAINER_PACKAGES = ("torch", "sklearn", "jaxtyping", "tqdm", "safetensors", *STORE_PACKAGES)
 FAILED = 1
 INTERRUPTED = 130  # the exit code that shells give to Ctrl-C
-
+PRESET = TrainingOptions()
 
 TEXT_WINDOWS = {"samples": 64, "tokens": 16}
 """On how many windows of a text single examples are followed: what flows through a model is held for all."""
@@ -44,6 +45,7 @@ def sweep(
     steps: int | None = None,
     observe: Literal["no", "profiles", "samples", "tokens"] = "no",
     subset: int | None = None,
+    options: tyro.conf.OmitArgPrefixes[TrainingOptions] = PRESET,
     data_dir: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None,
     device: str = "auto",
     engine: Literal["auto", "local", "ray"] = "auto",
@@ -72,6 +74,7 @@ def sweep(
             examples as well; of a text, windows, or every token of them (exact and slow).
         subset: On how many validation examples, drawn once; by default 1,024. Of a text: windows, by default
             64 where samples are followed and 16 where tokens are.
+        options: Another training than the preset's.
         data_dir: The folder of data sets, for settings that need one; by default HPTHEORY_DATA.
         device: Where to train: cpu, cuda, cuda:N, mps, or auto (a GPU if there is one).
         engine: auto: on this machine, by one process with all threads or several with one thread each,
@@ -90,7 +93,7 @@ def sweep(
     chosen = changed(
         get_setting(setting, preset), widths=widths, lrs=lrs, seeds=seeds, epochs=epochs, steps=steps
     )
-    chosen = watched(chosen, observe, subset)
+    chosen = watched(options.applied(chosen), observe, subset)
     require("`hptheory sweep`", *TRAINER_PACKAGES)
     let_threads_sleep()
     if estimate:

@@ -70,7 +70,8 @@ def what_was_run(run_dir: Path) -> dict[str, str]:
     return {
         "setting": f"{setting.name}, preset {setting.preset}",
         "training": f"{training.task.name}, {_length(training)}, batch size {training.batch_size}, "
-        f"{training.optimizer.name}, schedule {training.schedule.name}, base width {training.base_width}",
+        f"{training.optimizer.name}, schedule {training.schedule.name}, {training.parameterization}, "
+        f"base width {training.base_width}, {training.precision}",
         "grid": f"widths {_words(setting.widths)}; learning rates {_words(setting.lrs)}; "
         f"seeds {_words(setting.seeds)}",
         "runs": f"{len(records)} of {len(runs_of(setting))} done, {diverged} diverged",

@@ -20,11 +20,13 @@ from sims.settings.checks import (
     check_positive,
     from_fields,
 )
+from sims.settings.language import LanguageConfig
 from sims.settings.models import MODEL_CONFIGS, MLPConfig, ModelConfig
 from sims.settings.observe import ObserveConfig
 from sims.settings.optimizers import OPTIMIZER_CONFIGS, OptimizerConfig
 from sims.settings.schedules import EMAConfig, ScheduleConfig
 from sims.settings.tasks import TASK_CONFIGS, TaskConfig
+from sims.settings.transformers import GPT2Config
 
 Parameterization = Literal["mup", "standard", "ntk"]
 Precision = Literal["fp32", "tf32", "bf16"]
@@ -69,6 +71,8 @@ class Training:
         check_known("precision", self.precision, get_args(Precision))
         for role, factor in self.lr_factors:
             check_positive(f"lr_factors of {role}", factor)
+        if isinstance(self.model, GPT2Config) and isinstance(self.task, LanguageConfig):
+            self.model.check_context(self.task.context)
 
     @classmethod
     def from_dict(cls, content: dict[str, Any]) -> Training:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from sims.settings.checks import check_count
+from sims.settings.checks import check_count, check_known
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,8 @@ class LanguageConfig:
         check_count("context", self.context)
         if isinstance(self.vocabulary, int):
             check_count("vocabulary", self.vocabulary)
+        else:
+            check_known("vocabulary", self.vocabulary, ["gpt2"])
         if self.validation_windows:
             check_count("validation_windows", self.validation_windows)
         if self.max_tokens is not None:

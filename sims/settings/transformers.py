@@ -70,3 +70,8 @@ class GPT2Config(TransformerConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_count("max_context", self.max_context)
+
+    def check_context(self, context: int) -> None:
+        """Nothing, if there is a position for every token of a window; else ``DomainError``."""
+        if context > self.max_context:
+            raise DomainError("context", context, f"at most max_context = {self.max_context}")
