@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -99,7 +99,10 @@ def sweep(
     if estimate:
         from sims import estimate as estimates
 
-        print(estimates.describe(estimates.estimate(chosen, data_dir)))
+        with ExitStack() as stack:
+            here = choose_engines("local" if engine == "ray" else engine, workers, "cpu", None)
+            places = [stack.enter_context(place) for place in here]
+            print(estimates.describe(estimates.estimate(chosen, data_dir, places)))
         return
     directory = output_folder(out or Path("runs") / f"{setting}-{preset}")
     places = choose_engines(engine, workers, device, address)

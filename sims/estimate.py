@@ -1,30 +1,31 @@
 """How long a sweep takes, before it is trained: on this CPU by measurement, on a GPU by a model.
 
 The model is the roofline of every operation of a step (``sims.step_cost``) under the limits of a machine
-(``sims.machine``). Its error on this machine is measured and told; on the GPU it is not known.
+(``sims.machine``). Its error on this machine is measured and told; on the GPU it is not known. What is timed
+here is what a sweep would do: the engine and the size of pack that ``sims.placement`` finds fastest.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
 from sims.capacity import member_bytes, memory
-from sims.engines import InProcess
+from sims.engines import Engine, InProcess
 from sims.machine import Machine, h100, peak_bandwidth, peak_flops
-from sims.placement import Site
+from sims.placement import Site, fastest, speeds
 from sims.settings import AdamConfig, MultiIndexConfig, Setting, Training
-from sims.settings.optimizers import MatrixOptimizerConfig
 from sims.step_cost import StepCost, held_bytes, step_cost
 from sims.store import Run, runs_of
 from sims.tasks import Task, load_task
 from sims.throughput import Trial, step_seconds
 from sims.train import steps_of
 
-FEW = 3  # runs of a pack that is timed
+FEW = 3  # runs of a pack that is modelled where none is timed
 PATIENCE = 2.0  # seconds; a step that is expected to take longer is not timed
 DRAWN = 1e9  # bytes of initial weights that are drawn, at most, to count the cost of a pack
 
@@ -33,8 +34,9 @@ DRAWN = 1e9  # bytes of initial weights that are drawn, at most, to count the co
 class Row:
     """One width: what its runs take, in ``member_steps``, flops, and seconds of all of them.
 
-    ``measured`` is None where a step would take too long here; ``modelled`` is the model's time for the same
-    packs; ``gpu`` its time for packs of ``gpu_pack`` runs there.
+    ``measured`` is None where a step would take too long here; it is the time on ``engine`` in packs of
+    ``pack``, and ``modelled`` the model's for the same; ``gpu`` its time for packs of ``gpu_pack`` runs
+    there.
     """
 
     width: int
@@ -46,6 +48,8 @@ class Row:
     modelled: float
     gpu_pack: int
     gpu: float
+    engine: str
+    pack: int
 
 
 @dataclass(frozen=True)
@@ -77,15 +81,18 @@ class Estimate:
         return math.fsum(row.gpu for row in self.rows)
 
 
-def estimate(setting: Setting, data_dir: Path | None = None) -> Estimate:
+def estimate(
+    setting: Setting, data_dir: Path | None = None, engines: Sequence[Engine] | None = None
+) -> Estimate:
     """The cost of training every run of a setting: counted, timed on this CPU for a moment, and modelled for
     an H100 in a host like this one.
 
-    Evaluations, the drawing of batches, observers and the products of matrix optimizers are not in the model.
+    ``engines``: those of this machine that a sweep would choose from; by default this process alone.
+    Evaluations, the drawing of batches and observers are not in the model.
 
     Domain: the data of the task are there, else an error that says where they are looked for.
     """
-    site = Site(setting.training, "cpu", data_dir, [InProcess()])
+    site = Site(setting.training, "cpu", data_dir, engines or [InProcess()])
     task, here = site.task(), this_machine()
     gpu = h100(setting.training.precision, here.call)
     rows = [_row(site, task, [run for run in runs_of(setting) if run.width == width], here, gpu)
@@ -94,13 +101,18 @@ def estimate(setting: Setting, data_dir: Path | None = None) -> Estimate:
 
 
 def _row(site: Site, task: Task, runs: list[Run], here: Machine, gpu: Machine) -> Row:
-    training, width, few = site.training, runs[0].width, runs[:FEW]
+    training, width = site.training, runs[0].width
     member_steps, one = steps_of(training, task) * len(runs), member_bytes(training, width, task)
-    cost = step_cost(training, width, len(few), task)
-    quick = cost.seconds(here) < PATIENCE and len(few) * one < memory(task.device) / 2
-    speed = site.speed(site.engines[0], width, few, 0.0) if quick else 0.0
+    few = step_cost(training, width, min(FEW, len(runs)), task)
+    quick = few.seconds(here) < PATIENCE and few.members * one < memory(task.device) / 2
+    found = {engine.label: speeds(site, engine, width, runs, 0.0) for engine in site.engines if quick}
+    engine, pack = fastest(site.engines, found) or (site.engines[0], few.members)
+    speed = found[engine.label][pack] if quick else 0.0
+    cost = step_cost(training, width, pack, task)
     gpu_pack = min(len(runs), max(1, int(gpu.memory / 2 // one)))
     there = large_pack_cost(training, width, gpu_pack, task)
+    # Processes share the cores' arithmetic and the bandwidth; their calls are made at the same time.
+    shared = replace(here, call=here.call / engine.slots)
     return Row(
         width=width,
         runs=len(runs),
@@ -108,9 +120,11 @@ def _row(site: Site, task: Task, runs: list[Run], here: Machine, gpu: Machine) -
         flops=cost.flops / cost.members * member_steps,
         member_bytes=one,
         measured=member_steps / speed if speed else None,
-        modelled=cost.seconds(here) / cost.members * member_steps,
+        modelled=cost.seconds(shared) / cost.members * member_steps,
         gpu_pack=gpu_pack,
         gpu=there.seconds(gpu) / there.members * member_steps,
+        engine=engine.label,
+        pack=pack,
     )
 
 
@@ -127,7 +141,7 @@ def this_machine() -> Machine:
         MultiIndexConfig(d=2, k=1, validation_size=2), AdamConfig(), base_width=1, batch_size=2, steps=1
     )
     runs = (Run(2, 1e-3, 0), Run(2, 1e-3, 1))
-    calls = len(step_cost(tiny, 2, len(runs), load_task(tiny.task)).operations)
+    calls = step_cost(tiny, 2, len(runs), load_task(tiny.task)).calls
     call = step_seconds(Trial(tiny, 2, runs), lambda *progress: None) / calls
     name = f"this CPU, {torch.get_num_threads()} thread(s)"
     return Machine(name, peak_flops(), peak_bandwidth(), call, memory(torch.device("cpu")))
@@ -138,28 +152,27 @@ def describe(found: Estimate) -> str:
     lines = [
         f"{found.setting.name} ({found.setting.preset}): an estimate; nothing was trained",
         f"{'width':>7} {'runs':>5} {'member-steps':>13} {'flop':>9} {'MB a run':>9}"
-        f" {'here':>10} {'H100':>10}",
+        f" {'here':>10} {'H100':>10}  here on",
     ]
     for row in found.rows:
         here = f"{duration(row.modelled)}*" if row.measured is None else duration(row.measured)
         lines.append(
             f"{row.width:>7} {row.runs:>5} {row.member_steps:>13,} {row.flops:>9.2e}"
             f" {row.member_bytes / 1e6:>9.0f} {here:>10} {duration(row.gpu):>10}"
+            f"  {row.engine}, packs of {row.pack}"
         )
     ratios = [f"{ratio:.2f}" for ratio in found.ratios]
-    matrix = isinstance(found.setting.training.optimizer, MatrixOptimizerConfig)
     lines += [
         f"together: {sum(row.flops for row in found.rows):.2e} flop,"
         f" here {duration(found.seconds_here)}, on one H100 {duration(found.seconds_gpu)}",
-        f"here: {_limits(found.here)}; packs of {FEW}, timed for a moment"
+        f"here: {_limits(found.here)}; timed for a moment, on what a sweep would choose"
         + (" (*: by the model, too slow to be timed)" if len(ratios) < len(found.rows) else ""),
         f"H100: at best, by a model that no GPU has confirmed: {_limits(found.gpu)}",
         "the model: every operation takes what its arithmetic or its traffic takes, whichever is longer, and"
-        " a call of the host; without evaluations and the drawing of batches",
+        " a call of the host; without evaluations and the drawing of batches;"
+        " factorizations (eigenvectors, QR) count as if they ran like products",
         f"measured over modelled time here, width by width: {', '.join(ratios) or 'nothing was measured'}",
     ]
-    if matrix:
-        lines.append("not in the model: the optimizer's own products; measured times have them")
     return "\n".join(lines)
 
 

@@ -10,27 +10,67 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
-from torch.utils.flop_counter import flop_registry
+from torch.utils.flop_counter import flop_registry, shape_wrapper
 
 from sims.gradients import gradients_of
 from sims.machine import Machine
 from sims.members import Member
 from sims.models import build_model
 from sims.optim.build import build_optimizer, set_rates
+from sims.optim.shampoo import FIRST_STEPS
 from sims.settings import Training
-from sims.settings.optimizers import MatrixOptimizerConfig
 from sims.tasks import Batch, Task
 from sims.train import train_step
 from sims.trajectory import WeightAverage
 
 ALLOCATIONS = ("empty", "record_function")
 """Operations that touch no memory."""
+
+
+def _eigenvectors(a: torch.Size, *rest: Any, **options: Any) -> int:
+    """Of symmetric matrices, by reduction to tridiagonal form and QR steps that are accumulated.
+
+    Source: Golub and Van Loan, Matrix Computations, 4th edition, Sec. 8.3.
+    """
+    return 9 * prod(a[:-2]) * a[-1] ** 3
+
+
+def _qr(a: torch.Size, *rest: Any, **options: Any) -> int:
+    """By Householder reflections, R and then the first columns of Q (ibid., Sec. 5.1.6 and 5.2.2)."""
+    long, short = max(a[-2:]), min(a[-2:])
+    return 4 * prod(a[:-2]) * (3 * long - short) * short**2 // 3
+
+
+def _singular(a: torch.Size, *rest: Any, **options: Any) -> int:
+    """Values and both sides' vectors, by QR first (ibid., Sec. 8.6)."""
+    long, short = max(a[-2:]), min(a[-2:])
+    return prod(a[:-2]) * (6 * long + 20 * short) * short**2
+
+
+def _cholesky(a: torch.Size, *rest: Any, **options: Any) -> int:
+    return prod(a[:-2]) * a[-1] ** 3 // 3
+
+
+def _triangular(a: torch.Size, b: torch.Size, *rest: Any, **options: Any) -> int:
+    """One square of the triangle's side for each right-hand side."""
+    return prod(b) * a[-1]
+
+
+FACTORIZATIONS: dict[Any, Callable[..., int]] = {
+    torch.ops.aten._linalg_eigh: shape_wrapper(_eigenvectors),
+    torch.ops.aten.linalg_qr: shape_wrapper(_qr),
+    torch.ops.aten._linalg_svd: shape_wrapper(_singular),
+    torch.ops.aten.linalg_cholesky_ex: shape_wrapper(_cholesky),
+    torch.ops.aten.linalg_solve_triangular: shape_wrapper(_triangular),
+}
+"""The flops that torch's own counter does not know. They run far below a machine's peak."""
 
 
 @dataclass(frozen=True)
@@ -49,20 +89,26 @@ class Operation:
 
 @dataclass(frozen=True)
 class StepCost:
-    """The calls of one step of a pack."""
+    """The calls of a step of a pack, or of a few: a cycle of an optimizer that factorizes now and then."""
 
     members: int
     operations: tuple[Operation, ...]
+    steps: int = 1
+
+    @property
+    def calls(self) -> float:
+        """Calls a step."""
+        return len(self.operations) / self.steps
 
     @property
     def flops(self) -> int:
-        """Floating-point operations of all members."""
-        return sum(operation.flops for operation in self.operations)
+        """Floating-point operations of all members, a step."""
+        return sum(operation.flops for operation in self.operations) // self.steps
 
     @property
     def bytes(self) -> int:
-        """Bytes read and written by all members, if nothing stays in a cache from one call to the next."""
-        return sum(operation.bytes for operation in self.operations)
+        """Bytes that all members read and write in a step, if nothing stays in a cache from call to call."""
+        return sum(operation.bytes for operation in self.operations) // self.steps
 
     @property
     def intensity(self) -> float:
@@ -71,14 +117,14 @@ class StepCost:
 
     def seconds(self, machine: Machine) -> float:
         """The step's time on a machine: the sum over its calls."""
-        return sum(operation.seconds(machine) for operation in self.operations)
+        return sum(operation.seconds(machine) for operation in self.operations) / self.steps
 
 
 def step_cost(training: Training, width: int, members: int, task: Task) -> StepCost:
     """The cost of a step of a pack of so many runs, each on a seed of its own: gradients, update, average.
 
-    What draws the batch and evaluations are left out. Of a matrix optimizer the update is left out too: its
-    cost is that of the gradients alone.
+    What draws the batch and evaluations are left out. Of an optimizer that factorizes every few steps it is
+    the mean over these, past the first steps, in which it factorizes more often.
 
     Shapes: batches are those of ``task``, with ``training.batch_size`` examples.
 
@@ -95,11 +141,15 @@ def step_cost(training: Training, width: int, members: int, task: Task) -> StepC
     there = _elsewhere(task)
     runs = [Member(1e-3, seed) for seed in range(members)]
     model = build_model(training, width, [run.seed for run in runs], there)
-    step = _stepper(training, model, runs, there, _batch(training, members, task))
-    step()  # the first makes the optimizer's state
-    with _Counter() as counter:
-        step()
-    return StepCost(members, tuple(counter.operations))
+    cycle = int(getattr(training.optimizer, "interval", 1))
+    with _AllIsWell():
+        step = _stepper(training, model, runs, there, _batch(training, members, task))
+        for _ in range(FIRST_STEPS if cycle > 1 else 1):  # the first makes the optimizer's state
+            step()
+        with _Counter() as counter:
+            for _ in range(cycle):
+                step()
+    return StepCost(members, tuple(counter.operations), cycle)
 
 
 def held_bytes(training: Training, width: int, task: Task) -> tuple[int, int]:
@@ -136,11 +186,8 @@ def _stepper(
 ) -> Callable[[], None]:
     """A step of the model, to be called again and again."""
     average = None if training.ema is None else WeightAverage(training.ema, model)
-    if isinstance(training.optimizer, MatrixOptimizerConfig):
-        optimizer: torch.optim.Optimizer = _Still(model.parameters(), {})
-    else:
-        optimizer = build_optimizer(training, model, runs)
-        set_rates(optimizer, 1.0)
+    optimizer = build_optimizer(training, model, runs)
+    set_rates(optimizer, 1.0)
 
     gradients = gradients_of(model, task, range(len(runs)), batch)
 
@@ -152,11 +199,13 @@ def _stepper(
     return step
 
 
-class _Still(torch.optim.Optimizer):
-    """An optimizer that leaves the weights as they are."""
+class _AllIsWell(TorchDispatchMode):
+    """Answers for tensors without numbers: checks of constants pass, and nothing was counted."""
 
-    def step(self, closure: Any = None) -> Any:
-        """Nothing."""
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func is torch.ops.aten._local_scalar_dense.default and args[0].device.type == "meta":
+            return args[0].dtype == torch.bool
+        return func(*args, **(kwargs or {}))
 
 
 class _Counter(TorchDispatchMode):
@@ -174,7 +223,7 @@ class _Counter(TorchDispatchMode):
             return out
         read = {id(leaf): leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)}
         written = {id(leaf): leaf for leaf in tree_leaves(out) if isinstance(leaf, Tensor)}
-        count = flop_registry.get(func.overloadpacket)
+        count = FACTORIZATIONS.get(func.overloadpacket) or flop_registry.get(func.overloadpacket)
         flops = 0 if count is None else int(count(*args, **kwargs, out_val=out))
         moved = sum(map(_size, read.values())) + sum(map(_size, written.values()))
         self.operations.append(Operation(name, flops, moved))

@@ -12,13 +12,50 @@ from sims.estimate import Estimate, Row, describe, estimate, large_pack_cost
 from sims.machine import Machine, h100
 from sims.settings import get_setting
 from sims.tasks import load_task
+from tests.sims.engines.work import Pretender
 
 SETTING = replace(get_setting("multi_index", "smoke"), widths=(8, 16))
 HERE = Machine("this CPU, 1 thread(s)", 1e11, 1e10, 1e-5, 1e10)
 ROWS = (
-    Row(8, 6, 384, 1e6, 10**6, measured=2.0, modelled=1.0, gpu_pack=6, gpu=0.25),
-    Row(16, 6, 384, 2e6, 10**6, measured=3.0, modelled=2.0, gpu_pack=6, gpu=0.5),
-    Row(32, 6, 384, 4e6, 10**6, measured=None, modelled=4.0, gpu_pack=6, gpu=1.0),
+    Row(
+        8,
+        6,
+        384,
+        1e6,
+        10**6,
+        measured=2.0,
+        modelled=1.0,
+        gpu_pack=6,
+        gpu=0.25,
+        engine="1 process of 1 thread",
+        pack=3,
+    ),
+    Row(
+        16,
+        6,
+        384,
+        2e6,
+        10**6,
+        measured=3.0,
+        modelled=2.0,
+        gpu_pack=6,
+        gpu=0.5,
+        engine="1 process of 1 thread",
+        pack=3,
+    ),
+    Row(
+        32,
+        6,
+        384,
+        4e6,
+        10**6,
+        measured=None,
+        modelled=4.0,
+        gpu_pack=6,
+        gpu=1.0,
+        engine="1 process of 1 thread",
+        pack=3,
+    ),
 )
 
 
@@ -53,6 +90,14 @@ def test_a_real_estimate(small_matrices):
     assert "nothing was trained" in describe(found)
 
 
+def test_what_is_timed_is_what_a_sweep_would_choose(small_matrices):
+    """Of an engine whose steps take 0.03 s and one with two slots of 0.01 s, whatever the pack."""
+    one, two = Pretender([0.03], "one"), Pretender([0.01, 0.01], "two")
+    for row in estimate(SETTING, engines=[one, two]).rows:
+        assert (row.engine, row.pack) == ("two", 6)
+        assert row.measured == pytest.approx(row.member_steps / (2 * 6 / 0.01))
+
+
 def test_large_packs_are_counted_within_the_memory(monkeypatch):
     monkeypatch.setattr("sims.estimate.DRAWN", 3.5 * 4 * 8 * 66)
     assert large_pack_cost(SETTING.training, 8, 27, load_task(SETTING.training.task)).members == 3
@@ -61,5 +106,5 @@ def test_large_packs_are_counted_within_the_memory(monkeypatch):
 
 def test_the_command_trains_nothing(tmp_path, capsys, small_matrices):
     commands.sweep("llama_muon", preset="smoke", widths=(16,), out=tmp_path, estimate=True)
-    assert "not in the model: the optimizer's own products" in capsys.readouterr().out
+    assert "1 process of 1 thread, packs of" in capsys.readouterr().out
     assert not list(tmp_path.iterdir())

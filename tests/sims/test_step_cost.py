@@ -12,7 +12,7 @@ from sims.machine import Machine
 from sims.members import Member
 from sims.settings import SGDConfig, get_setting
 from sims.settings.transformers import LlamaConfig
-from sims.step_cost import Operation, held_bytes, step_cost
+from sims.step_cost import Operation, _Counter, held_bytes, step_cost
 from sims.tasks import load_task
 from sims.train import Pack
 
@@ -29,7 +29,7 @@ def test_a_two_layer_network_by_hand(width):
     assert step_cost(MULTI_INDEX, width, 3, TASK).flops == 3 * by_hand
 
 
-@pytest.mark.parametrize("name", ["multi_index", "llama_adam"])
+@pytest.mark.parametrize("name", ["multi_index", "llama_adam", "llama_muon"])
 def test_flops_are_those_of_a_real_step(name):
     """Torch's counter on the CPU leaves attention out: two products of T x T x width a sequence and layer,
     and four backward. It counts the backward passes of norms, which take their means by a product."""
@@ -67,12 +67,36 @@ def test_what_the_forward_pass_keeps():
     assert 4 * 256 * (64 + 512) <= saved <= 4 * 256 * (64 + 3 * 512)
 
 
-def test_matrix_optimizers_are_counted_without_their_products():
-    training = get_setting("llama_muon", "smoke").training
-    adam = get_setting("llama_adam", "smoke").training
-    task = load_task(training.task)
-    assert step_cost(training, 32, 2, task).flops == step_cost(adam, 32, 2, task).flops
-    assert step_cost(training, 32, 2, task).bytes < step_cost(adam, 32, 2, task).bytes
+@pytest.mark.parametrize(
+    ("name", "least"), [("llama_muon", 1), ("llama_dion", 1), ("llama_shampoo", 9), ("llama_soap", 1)]
+)
+def test_matrix_optimizers_are_counted_with_their_products(name, least):
+    """Beside Adam's step, which has none: at the least one n x n product, or eigenvectors, of each matrix."""
+    training, adam = (get_setting(one, "smoke").training for one in (name, "llama_adam"))
+    task, layers = load_task(training.task), training.model.layers
+    more, less = (step_cost(one, 32, 2, task) for one in (training, adam))
+    assert more.flops - less.flops >= least * 2 * layers * 4 * 32**3
+    assert more.steps == getattr(training.optimizer, "interval", 1)
+
+
+def test_factorizations_by_hand():
+    """By the formulas of Golub and Van Loan; of two matrices, as many as of one twice."""
+    tall = torch.empty(2, 12, 6, device="meta")
+    square = torch.empty(2, 6, 6, device="meta")
+    with _Counter() as counter:
+        torch.linalg.eigh(square)
+        torch.linalg.qr(tall)
+        torch.linalg.svd(tall, full_matrices=False)
+        torch.linalg.cholesky_ex(square)
+        torch.linalg.solve_triangular(square, tall, upper=True, left=False)
+    flops = [operation.flops for operation in counter.operations if operation.flops]
+    assert flops == [
+        2 * 9 * 6**3,
+        2 * (4 * 12 * 6**2 - 4 * 6**3 // 3),
+        2 * (6 * 12 * 6**2 + 20 * 6**3),
+        2 * 6**3 // 3,
+        2 * 12 * 6**2,
+    ]
 
 
 def test_the_roofline_of_an_operation():
