@@ -224,7 +224,11 @@ def rules(
         json: Print one JSON list instead of text.
     """
     from hptheory.parameterization import model_rules, rules_text
+    from sims.settings.models import MODEL_CONFIGS
 
+    if model in MODEL_CONFIGS:
+        for some in (width, base_width):
+            MODEL_CONFIGS[model]().check_width(some)
     found = model_rules(
         optimizer,
         model,

@@ -6,17 +6,22 @@ from the kind of module (embeddings, vectors); what none of them settles is an e
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
+from fractions import Fraction
 from typing import Any, cast
 
+import torch
 from torch import nn
 from torch.nn.modules.conv import _ConvTransposeNd
 
 from hptheory.errors import DomainError, HPTheoryError, UnknownNameError
 from hptheory.parameterization.layers import ROLES, Layer, Role
 from hptheory.parameterization.model_rules import MATRIX_OPTIMIZERS, LayerRule, layer_rule
+from sims.settings.checks import check_count, check_known, check_not_negative
 
 Shapes = Mapping[str, Sequence[int]]
 
@@ -43,6 +48,16 @@ class TiedRolesError(HPTheoryError):
             "the logits by base_width/width in the forward pass, which makes the embedding's rule right "
             "for the readout"
         )
+
+
+class UnmatchedPatternError(HPTheoryError):
+    """A pattern matches the name of no parameter; the message lists names that are near."""
+
+    def __init__(self, argument: str, pattern: str, names: Sequence[str]) -> None:
+        near = get_close_matches(pattern, names, n=3, cutoff=0.4)
+        some = ", ".join(names[:6]) + (f", ... ({len(names)} in all)" if len(names) > 6 else "")
+        hint = f"did you mean {' or '.join(near)}?" if near else f"there are {some}"
+        super().__init__(f"the pattern '{pattern}' in {argument} matches the name of no parameter; {hint}")
 
 
 @dataclass(frozen=True)
@@ -77,7 +92,7 @@ def parameter_rules(
     optimizer: str,
     base_width: int,
     *,
-    width: int,
+    width: int | None = None,
     base: nn.Module | Shapes | None = None,
     roles: Mapping[str, str] | None = None,
     residual: Sequence[str] = (),
@@ -90,7 +105,8 @@ def parameter_rules(
 
     ``width`` is the module's, ``base_width`` that of the model on which hyperparameters were tuned. ``base``,
     a copy of the module at the base width (it may live on the device "meta") or its shapes, tells which
-    dimensions grow; without it, dimensions grow as the role says: both of ``hidden``, the output of ``input``
+    dimensions grow, and so the width: by default as many times base_width as most growing dimensions are
+    times theirs. Without it, dimensions grow as the role says: both of ``hidden``, the output of ``input``
     and ``embedding``, the input of ``readout``, that of a ``vector`` if it is a multiple of the width.
     ``roles`` maps patterns of names to roles, the first match wins. ``residual`` are patterns of parameters
     in branches that are multiplied by base_depth/depth. ``options`` are those of ``scaling_rule``.
@@ -101,15 +117,16 @@ def parameter_rules(
     an optimizer of matrices Adam trains convolutions.
 
     Domain: a role that cannot be told raises ``UnknownRoleError``; an unknown one, ``UnknownNameError``; a
-    tensor of several names and different roles, ``TiedRolesError``; a base of other names or numbers of axes,
-    a width that base_width does not divide into whole sizes, or a depth without ``residual``,
-    ``DomainError``.
+    pattern that matches no name, ``UnmatchedPatternError``; a tensor of several names and different roles,
+    ``TiedRolesError``; a base of other names or numbers of axes, a width at odds with the shapes (none grows
+    like it, or, without a base, is a multiple of it), one that base_width does not divide into whole sizes,
+    or a depth without ``residual``, ``DomainError``.
 
     *Laws*: the rules of the trainer's own networks are found from a base copy alone; roles and a base agree.
 
     >>> net = nn.Sequential(nn.Linear(8, 64), nn.ReLU(), nn.Linear(64, 3, bias=False))
     >>> base = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 3, bias=False))
-    >>> found = parameter_rules(net, "adam", 16, width=64, base=base)
+    >>> found = parameter_rules(net, "adam", 16, base=base)
     >>> {name: (rule.layer.role, rule.scaling.lr) for name, rule in found.items()}
     {'0.weight': ('input', 1.0), '0.bias': ('vector', 1.0), '2.weight': ('readout', 0.25)}
     """
@@ -123,6 +140,8 @@ def parameter_rules(
     for role in (roles or {}).values():
         if role not in ROLES:
             raise UnknownNameError("role", role, list(ROLES))
+    _check_patterns(kinds, {"roles": list(roles or {}), "residual": residual})
+    width = _width(width, base_width, shapes, bases)
     found = {}
     for name, shape in shapes.items():
         old = None if bases is None else bases[name]
@@ -130,7 +149,7 @@ def parameter_rules(
         turned = any(same in kinds.transposed for same in kinds.names[name])
         if old is None:
             old = _shrunk(name, shape, role, turned, width, base_width)
-        inside = any(fnmatchcase(name, pattern) for pattern in residual)
+        inside = any(fnmatchcase(same, pattern) for same in kinds.names[name] for pattern in residual)
         layer, small = (_layer(name, some, role, turned, inside) for some in (shape, old))
         by_adam = len(shape) > 2 and optimizer in MATRIX_OPTIMIZERS
         found[name] = layer_rule(
@@ -152,7 +171,7 @@ def param_groups(
     optimizer: str,
     base_width: int,
     *,
-    width: int,
+    width: int | None = None,
     lr: float | Mapping[str, float],
     epsilon: float = 1e-8,
     weight_decay: float = 0.0,
@@ -163,14 +182,17 @@ def param_groups(
 
     A group a parameter: ``params``, ``lr``, ``eps``, ``weight_decay``, and for the reader ``name``, ``role``,
     ``optimizer``. A matrix optimizer trains the hidden matrices; the groups of ``optimizer`` "adam" beside it
-    are for an Adam of its own, and ``lr`` may be a rate for each, {"muon": 0.02, "adam": 0.003}. Initial
-    scales and multipliers are the module's own business: ``parameter_rules`` gives their ratios.
+    are for an Adam of its own, and ``lr`` may be a rate for each, {"muon": 0.02, "adam": 0.003}.
+
+    No group can hold the rest of the rule: initial scales, which ``scale_initial_weights`` sets, and the
+    forward pass, which is the module's own business (multipliers, ``attention_scale``, 1/depth of branches).
 
     ``weight_decay`` is the base model's. AdamW multiplies it by the rate (coupled), so that the group's is
     divided by the rate's ratio: the decay a step scales like 1/width. With ``independent_decay``, for an
     optimizer that does not multiply, it is scaled by itself. Vectors do not decay.
 
-    Domain: that of ``parameter_rules``; a missing rate raises ``DomainError``.
+    Domain: that of ``parameter_rules``; a missing rate, or a rate, epsilon or decay that is negative or not
+    finite, raises ``DomainError``; a rate for another optimizer than these two, ``UnknownNameError``.
 
     *Laws*: at the base width every group has the given numbers; a decay a step scales like 1/width.
 
@@ -180,12 +202,18 @@ def param_groups(
     >>> group["optimizer"], group["lr"], group["weight_decay"]
     ('muon', 0.02, 0.025)
     """
+    rates = dict(lr) if isinstance(lr, Mapping) else {optimizer: lr, "adam": lr}
+    for name, given in rates.items():
+        check_known("optimizer in lr", name, dict.fromkeys([optimizer, "adam"]))
+        check_not_negative("lr", given)
+    check_not_negative("epsilon", epsilon)
+    check_not_negative("weight_decay", weight_decay)
     rules = parameter_rules(model, optimizer, base_width, width=width, **options)
     parameters = dict(model.named_parameters())
     groups = []
     for name, rule in rules.items():
         scaling = rule.scaling
-        rate = lr.get(scaling.optimizer) if isinstance(lr, Mapping) else lr
+        rate = rates.get(scaling.optimizer)
         if rate is None:
             raise DomainError("lr", lr, f"a rate for {scaling.optimizer}, which trains '{name}', too")
         decay = scaling.weight_decay if independent_decay else scaling.weight_decay / scaling.lr
@@ -201,6 +229,93 @@ def param_groups(
             }
         )
     return groups
+
+
+def scale_initial_weights(model: nn.Module, base: nn.Module, rules: Mapping[str, LayerRule]) -> None:
+    """Give every parameter the rule's initial scale, in place, before training: a factor for each.
+
+    Afterwards its root mean square is that of the same parameter of ``base``, times the rule's ratio. So no
+    convention of initialisation is assumed: gains of 1 stay 1, zeros stay zero, and a weight drawn with
+    1/sqrt(fan-in) gets what muP wants, whatever the factor before it. ``base`` is the module at the base
+    width with its initial weights, ``rules`` those of ``parameter_rules`` for the same two.
+
+    The base's root mean square is measured on as many weights as it has: of n normal ones, within
+    1/sqrt(2 n) of their standard deviation.
+
+    Domain: a parameter that the base or the rules lack, a base without values (device "meta"), or zeros in
+    the place of weights that should not be zero, raise ``DomainError``, and nothing is changed.
+
+    *Laws*: scaled twice is scaled once; a readout's first outputs fall like n^(-1/2) under muP.
+
+    >>> net, base = nn.Linear(256, 10, bias=False), nn.Linear(64, 10, bias=False)
+    >>> rules = parameter_rules(net, "adam", 64, base=base)
+    >>> scale_initial_weights(net, base, rules)
+    >>> ratio = net.weight.square().mean().sqrt() / base.weight.square().mean().sqrt()
+    >>> rules["weight"].scaling.init_std, round(ratio.item(), 6)
+    (0.25, 0.25)
+    """
+    sizes = dict(base.named_parameters())
+    factors: list[tuple[nn.Parameter, float]] = []
+    for name, parameter in model.named_parameters():
+        if name not in sizes or name not in rules:
+            raise DomainError("base", f"a module without '{name}'", "a copy at the base width, as the rules'")
+        if sizes[name].is_meta or parameter.is_meta:
+            raise DomainError("base", "on the device meta", "a module with its initial weights")
+        here, wanted = _root_mean_square(parameter), _root_mean_square(sizes[name])
+        wanted *= rules[name].scaling.init_std
+        if here == 0 < wanted:
+            raise DomainError(
+                f"'{name}'", "all zeros", f"weights of root mean square {wanted:.3g}, as the base's"
+            )
+        factors.append((parameter, wanted / here if here else 1.0))
+    with torch.no_grad():
+        for parameter, factor in factors:
+            parameter.mul_(factor)
+
+
+def _root_mean_square(parameter: nn.Parameter) -> float:
+    return float(parameter.detach().double().square().mean().sqrt())
+
+
+def _check_patterns(kinds: Kinds, given: Mapping[str, Sequence[str]]) -> None:
+    """Nothing, if every pattern matches a name; else ``UnmatchedPatternError``."""
+    names = [name for same in kinds.names.values() for name in same]
+    for argument, patterns in given.items():
+        for pattern in patterns:
+            if not any(fnmatchcase(name, pattern) for name in names):
+                raise UnmatchedPatternError(argument, pattern, names)
+
+
+def _width(
+    given: int | None,
+    base_width: int,
+    shapes: Mapping[str, tuple[int, ...]],
+    bases: Mapping[str, tuple[int, ...]] | None,
+) -> int:
+    """The width, from what is given or from the growth of the dimensions, which must agree.
+
+    Some dimensions may grow otherwise (a feed-forward part rounded to a multiple of 256), so that one in
+    agreement is enough.
+    """
+    check_count("base_width", base_width)
+    if given is not None:
+        check_count("width", given)
+    if bases is None:
+        if given is None:
+            raise DomainError("width", None, "given where there is no base to tell it")
+        if not any(size % given == 0 for shape in shapes.values() for size in shape):
+            raise DomainError("width", given, "the module's: no dimension of a parameter is a multiple of it")
+        return given
+    pairs = [pair for name, shape in shapes.items() for pair in zip(shape, bases[name], strict=True)]
+    growth = Counter(Fraction(size, small) for size, small in pairs if size != small and small)
+    told = [base_width * ratio for ratio, _ in growth.most_common()] or [Fraction(base_width)]
+    if given is None and told[0].denominator > 1:
+        advice = f"most dimensions are {told[0] / base_width} times those of the base"
+        raise DomainError("base_width", base_width, "the width of the base", advice)
+    if given is not None and given not in told:
+        advice = f"dimensions are {told[0] / base_width} times those of the base"
+        raise DomainError("width", given, f"{told[0]} for base_width = {base_width}", advice)
+    return int(told[0]) if given is None else given
 
 
 def _base_shapes(base: nn.Module | Shapes, shapes: Shapes) -> dict[str, tuple[int, ...]]:

@@ -31,6 +31,12 @@ def test_json_holds_the_same_numbers_with_options(capsys):
         (["--optimizer", "soap", "--block", "0"], "block = 0"),
         (["--optimizer", "muon", "--parameterization", "ntk"], "sgd or adam"),
         (["--width", "0"], "width = 0"),
+        (
+            ["--width", "1001", "--model", "llama"],
+            "width = 1001 is outside its domain: it must be a multiple of",
+        ),
+        (["--width", "1032", "--model", "llama"], "16 times an integer: rotary heads are even"),
+        (["--base-width", "100", "--model", "gpt2"], "width = 100"),
     ],
 )
 def test_bad_input_is_one_sentence(capsys, options, words):

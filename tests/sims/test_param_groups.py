@@ -9,7 +9,14 @@ from torch import nn
 
 from hptheory.errors import DomainError, UnknownNameError
 from hptheory.parameterization import network_layers, scaling_rule
-from sims.param_groups import TiedRolesError, UnknownRoleError, param_groups, parameter_rules
+from sims.param_groups import (
+    TiedRolesError,
+    UnknownRoleError,
+    UnmatchedPatternError,
+    param_groups,
+    parameter_rules,
+    scale_initial_weights,
+)
 
 WIDTH, BASE = 64, 16
 ROLES = {"up.weight": "input", "blocks.*.weight": "hidden", "head.weight": "readout"}
@@ -134,9 +141,128 @@ def test_bad_bases_and_widths():
     with pytest.raises(DomainError, match="no such parameter"):
         parameter_rules(Network(WIDTH), "adam", BASE, width=WIDTH, base=nn.Linear(2, 2))
     with pytest.raises(DomainError, match="whole"):
-        parameter_rules(nn.Linear(10, 10), "adam", 3, width=64, roles={"*": "hidden"})
+        parameter_rules(nn.Linear(64, 96), "adam", 3, width=64, roles={"*": "hidden"})
     with pytest.raises(DomainError, match="base_width"):
         parameter_rules(Network(WIDTH), "adam", 0, width=WIDTH, base=Network(BASE))
+
+
+@pytest.mark.parametrize("argument", ["roles", "residual"])
+def test_a_pattern_that_matches_nothing_names_its_neighbours(argument):
+    def rules(pattern: str) -> object:
+        given = {"residual": [pattern]} if argument == "residual" else {"roles": {pattern: "hidden"}}
+        return parameter_rules(Network(WIDTH), "adam", BASE, base=Network(BASE), **given)
+
+    with pytest.raises(UnmatchedPatternError, match=rf"'block.0.weight' in {argument} .* blocks.0.weight"):
+        rules("block.0.weight")
+    with pytest.raises(UnmatchedPatternError, match=r"there are .*tokens.weight.*\.\.\. \(10 in all\)"):
+        rules("zzz*")
+    rules("blocks.*.weight")
+
+
+def test_the_width_is_what_the_base_tells():
+    def numbers(**given: object) -> object:
+        rules = parameter_rules(Network(WIDTH), "adam", BASE, base=Network(BASE), **given)
+        return {name: rule.scaling for name, rule in rules.items()}
+
+    assert numbers() == numbers(width=WIDTH)
+    with pytest.raises(DomainError, match=r"width = 128 .* must be 64 for base_width = 16; .* 4 times"):
+        numbers(width=2 * WIDTH)
+    at_base = parameter_rules(Network(BASE), "adam", BASE, base=Network(BASE), roles=ROLES)
+    assert {rule.scaling.weight_decay for rule in at_base.values()} == {1.0, 0.0}
+    with pytest.raises(DomainError, match=r"width = 64 .* must be 16"):
+        parameter_rules(Network(BASE), "adam", BASE, width=WIDTH, base=Network(BASE), roles=ROLES)
+    with pytest.raises(DomainError, match="base_width = 5"):
+        parameter_rules(nn.Linear(3, 8), "adam", 5, base=nn.Linear(3, 6), roles={"weight": "input"})
+
+
+def test_dimensions_that_grow_otherwise_leave_the_width_alone():
+    """A feed-forward part of 8/3 of the width, rounded to multiples of 16: 48 and 176 for 16 and 64."""
+
+    def blocks(width: int, inner: int) -> nn.Module:
+        return nn.Sequential(nn.Linear(4, width), nn.Linear(width, inner), nn.Linear(inner, width))
+
+    rules = parameter_rules(blocks(64, 176), "adam", 16, base=blocks(16, 48))
+    assert rules["0.weight"].scaling.weight_decay == 1 / 4
+    assert rules["1.weight"].scaling.lr == 1 / 4
+    assert rules["2.weight"].scaling.lr == pytest.approx(48 / 176)
+
+
+def test_a_width_that_no_shape_shows_needs_a_base_or_is_refused():
+    with pytest.raises(DomainError, match=r"width = None .* given where there is no base"):
+        parameter_rules(Network(WIDTH), "adam", BASE, roles=ROLES)
+    with pytest.raises(DomainError, match=r"width = 128 .* no dimension of a parameter is a multiple"):
+        parameter_rules(Network(WIDTH), "adam", BASE, width=128, roles=ROLES)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"lr": -1.0}, "lr = -1"),
+        ({"lr": float("nan")}, "lr = nan"),
+        ({"lr": {"adam": -1.0, "muon": 0.1}}, "lr = -1"),
+        ({"lr": 0.1, "epsilon": -1e-8}, "epsilon = -1e-08"),
+        ({"lr": 0.1, "weight_decay": -0.1}, "weight_decay = -0.1"),
+    ],
+)
+def test_negative_rates_are_refused(given, words):
+    with pytest.raises(DomainError, match=words):
+        param_groups(Network(WIDTH), "muon", BASE, base=Network(BASE), **given)
+
+
+def test_a_rate_for_an_optimizer_that_trains_nothing_is_refused():
+    with pytest.raises(UnknownNameError, match="optimizer in lr 'muoon'; did you mean muon"):
+        param_groups(Network(WIDTH), "muon", BASE, base=Network(BASE), lr={"muoon": 0.1, "adam": 0.1})
+
+
+# --- initial scales ---------------------------------------------------------------------------------------
+
+
+def test_every_parameter_gets_its_initial_scale():
+    """From torch's own initial weights: gains stay, the readout is four times smaller than torch's half."""
+    model, base = Network(WIDTH), Network(BASE)
+    rules = parameter_rules(model, "adam", BASE, base=base)
+    before = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
+    scale_initial_weights(model, base, rules)
+    sizes = dict(base.named_parameters())
+    for name, parameter in model.named_parameters():
+        size, wanted = (p.detach().square().mean().sqrt() for p in (parameter, sizes[name]))
+        assert size.item() == pytest.approx(wanted.item() * rules[name].scaling.init_std, rel=1e-5), name
+        ratio = parameter.detach() / before[name]
+        if before[name].all():  # one factor: the distribution's shape stays
+            assert ratio.max().item() == pytest.approx(ratio.min().item(), rel=1e-5), name
+    assert model.norm.weight.detach().unique().tolist() == [1.0]
+    assert model.norm.bias.detach().unique().tolist() == [0.0]
+    assert rules["head.weight"].scaling.init_std == 1 / 4
+    again = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
+    scale_initial_weights(model, base, rules)
+    for name, parameter in model.named_parameters():
+        assert torch.allclose(parameter.detach(), again[name], rtol=1e-5), name
+
+
+def test_a_readouts_first_outputs_fall_like_the_root_of_the_width():
+    """32 features and 200 outputs a network, so that a size is known within 1 %; torch's own stay equal."""
+    torch.manual_seed(0)
+    sizes = {}
+    for width in (64, 1024):
+        model, base = nn.Linear(width, 200, bias=False), nn.Linear(64, 200, bias=False)
+        rules = parameter_rules(model, "adam", 64, width=width, roles={"weight": "readout"})
+        x = torch.randn(32, width)
+        plain = model(x).square().mean().sqrt().item()
+        scale_initial_weights(model, base, rules)
+        sizes[width] = plain, model(x).square().mean().sqrt().item()
+    assert sizes[1024][0] / sizes[64][0] == pytest.approx(1.0, rel=0.1)
+    assert sizes[1024][1] / sizes[64][1] == pytest.approx(1 / 4, rel=0.1)
+
+
+def test_initial_scales_that_cannot_be_told_change_nothing():
+    model, base = Network(WIDTH), Network(BASE)
+    rules = parameter_rules(model, "adam", BASE, base=base)
+    nn.init.zeros_(model.head.weight)
+    before = model.up.weight.detach().clone()
+    for bad, words in ((Network(BASE).to("meta"), "meta"), (nn.Linear(2, 2), "without"), (base, "all zeros")):
+        with pytest.raises(DomainError, match=words):
+            scale_initial_weights(model, bad, rules)
+    assert torch.equal(model.up.weight.detach(), before)
 
 
 # --- tied weights -----------------------------------------------------------------------------------------
