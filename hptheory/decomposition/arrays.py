@@ -69,6 +69,11 @@ def is_torch(x: object) -> bool:
     return bool(is_torch_array(x))
 
 
+def on_cpu(x: Array) -> bool:
+    """Whether the numbers lie in the machine's own memory."""
+    return not is_torch_array(x) or x.device.type == "cpu"
+
+
 def to_numpy(x: Array) -> np.ndarray:
     """The numbers as a NumPy array, wherever they lie."""
     return np.asarray(x.detach().cpu().numpy() if is_torch_array(x) else x)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from hptheory.decomposition import alignment_matrix, alignment_spectrum, top_k_loss_change
 from hptheory.decomposition.errors import NonFiniteError, ShapeMismatchError
+from hptheory.decomposition.spectrum import ONE_BY_ONE_FROM
 from hptheory.errors import DomainError
 from tests.strategies import gradients_and_updates
 
@@ -163,3 +164,13 @@ def test_bad_input_is_named():
     torch = pytest.importorskip("torch")
     with pytest.raises(TypeError, match="namespaces"):
         alignment_spectrum(g, torch.ones(2, 3))
+
+
+@pytest.mark.parametrize("n", [ONE_BY_ONE_FROM - 1, ONE_BY_ONE_FROM])
+def test_law_a_member_of_a_stack_has_the_spectrum_of_its_own(n):
+    """On both sides of the length from which members are decomposed one by one."""
+    g, d = np.random.default_rng(0).standard_normal((2, 2, 1, 80, n))
+    together = alignment_spectrum(g, d)
+    assert together.shape == (2, 1, n)
+    for i in range(2):
+        np.testing.assert_array_equal(together[i, 0], alignment_spectrum(g[i, 0], d[i, 0]))
