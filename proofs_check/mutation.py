@@ -2,9 +2,11 @@
 
 Rules: a sign, a factor 2, an exponent, an index in one formula; a step of a certificate changed in one of
 these ways; a variable's sign, or a hypothesis, dropped; a counterexample moved. A broken variant may still be
-true (a positive quantity stays positive when it is doubled): then the check proves it anew, and it counts as
-`still true`, not as killed. A variant that is accepted although it is false would be alive; there must be
-none, and at least three killed for every claim that is proved, certified or refuted.
+true (a positive quantity stays positive when it is doubled): then the check proves it anew, or the checker
+accepts it, and random rational points, a route of their own (`sampling`), bear it out: it counts as `still
+true`, not as killed. Where it is too large to be sampled it counts as `vouched`: one route alone says that it
+is true. A variant that is accepted although it is false, by its kind or at a sampled point, would be alive;
+there must be none, and at least three killed for every claim that is proved, certified or refuted.
 """
 
 from __future__ import annotations
@@ -12,7 +14,6 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
-from enum import Enum
 from itertools import islice
 
 from hptheory.errors import HPTheoryError
@@ -21,25 +22,17 @@ from proofs_check.claims import Claim, Refuted, Verdict
 from proofs_check.equations import equations
 from proofs_check.files import verify_and_record
 from proofs_check.register import REGISTER, find
-from proofs_check.variants import Alive, Variant, must_object, of_equation, of_item
+from proofs_check.variants import LARGE, Fate, Variant, must_object, of_equation, of_item
 
 NEEDED = 3
 """How many broken variants of a claim must be rejected at least."""
 
-LARGE, FEW = 40_000, 12
-"""Of an item of that many characters, so many variants are tried."""
-
-
-class Fate(Enum):
-    """What becomes of a broken variant."""
-
-    KILLED = "killed"
-    TRUE = "still true"
-    ALIVE = "alive"
+FEW = 12
+"""Of a `LARGE` item, so many variants are tried."""
 
 
 def fates(claim: Claim, limit: int | None = None) -> Counter[Fate]:
-    """Return how many broken variants of a claim were killed, are still true, or are alive.
+    """Return how many broken variants of a claim had each fate.
 
     ``limit`` bounds the variants of each source (a formula, an item of the certificate), evenly spread; of a
     `LARGE` item there are `FEW` at most, as checking one takes seconds.
@@ -57,23 +50,25 @@ def fates(claim: Claim, limit: int | None = None) -> Counter[Fate]:
     count: Counter[Fate] = Counter()
     for variants, most in sources:
         step = 1 if most is None else max(1, len(variants) // most)
-        for _, accepted in islice(variants, 0, None, step):
-            count[_fate(accepted)] += 1
+        for _, fate in islice(variants, 0, None, step):
+            count[_fate(fate)] += 1
     return count
 
 
-def _fate(accepted: Callable[[], bool]) -> Fate:
+def _fate(fate: Callable[[], Fate]) -> Fate:
     try:
-        return Fate.TRUE if accepted() else Fate.KILLED
+        return fate()
     except (Refuted, CertificateError, ZeroDivisionError):
         return Fate.KILLED
-    except Alive:
-        return Fate.ALIVE
 
 
 def table(claims: Sequence[Claim], limit: int | None = None) -> tuple[list[str], bool]:
     """Return the lines of the table, and whether all is well: enough killed, none alive."""
-    lines, well, total = [f"{'claim':32} {'verdict':9} killed  still true  alive"], True, Counter[Fate]()
+    lines, well, total = (
+        [f"{'claim':32} {'verdict':9} killed  still true  vouched  alive"],
+        True,
+        Counter[Fate](),
+    )
     for claim in claims:
         if claim.verdict not in (Verdict.PROVED, Verdict.CERTIFIED, Verdict.REFUTED):
             continue
@@ -81,13 +76,15 @@ def table(claims: Sequence[Claim], limit: int | None = None) -> tuple[list[str],
         total += count
         good = count[Fate.KILLED] >= NEEDED and not count[Fate.ALIVE]
         well &= good
+        remark = "" if good else "  <-- too few killed, or one alive"
         lines.append(
             f"{claim.id:32} {claim.verdict.value:9} {count[Fate.KILLED]:6}  {count[Fate.TRUE]:10}  "
-            f"{count[Fate.ALIVE]:5}{'' if good else '  <-- too few killed, or one alive'}"
+            f"{count[Fate.VOUCHED]:7}  {count[Fate.ALIVE]:5}{remark}"
         )
     lines.append(
         f"{len(lines) - 1} claims: {total[Fate.KILLED]} broken variants killed, "
-        f"{total[Fate.TRUE]} still true, {total[Fate.ALIVE]} alive"
+        f"{total[Fate.TRUE]} still true at sampled points, too, {total[Fate.VOUCHED]} by one route alone, "
+        f"{total[Fate.ALIVE]} alive"
     )
     return lines, well
 

@@ -42,9 +42,10 @@ says so, and how can anybody re-check it?
 checks run on the functions that users call. What a check establishes it also writes into a *certificate*, a
 JSON file in `proofs_check/proofs`; a small program that shares no code with the checks, and needs nothing but
 Python, re-verifies it: `python -m proofs_check.checker proofs_check/proofs/eq-16.json`. `make proofs` breaks
-every claim by rule, and shows that the checks object. Refuted statements have lines to run in
-[the errata](errata.md). `proofs_check/coverage.json` lists every numbered or displayed statement of the
-sources with the claims that speak of it.
+every claim by rule, and shows that the checks object; a broken variant that is accepted because it is still
+true is tried at random rational points, by a route of its own, and counted apart where it cannot be. Refuted
+statements have lines to run in [the errata](errata.md). `proofs_check/coverage.json` lists every numbered or
+displayed statement of the sources with the claims that speak of it.
 """
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from enum import Enum
 from fractions import Fraction
 from functools import partial
 from typing import Any
@@ -16,41 +17,68 @@ from proofs_check.exact import exact_values
 from proofs_check.formulas import mutants, parse
 from proofs_check.rational import RationalFunction, generators, has_positive_coefficients
 from proofs_check.recording import Item
+from proofs_check.sampling import Contradicted, sampled
 from proofs_check.slips import slips
 
 LONG, FEW = 2_000, 12
 """An item with a formula of that many characters is changed as text, in about so many places."""
 
-Variant = tuple[str, Callable[[], bool]]
-"""What was broken, and whether the check accepts it (raising `Refuted` or dividing by zero is objecting)."""
+LARGE = 40_000
+"""An item of that many characters is not sampled: a point takes seconds."""
 
 
-class Alive(Exception):
-    """A variant that must be false was accepted."""
+class Fate(Enum):
+    """What becomes of a broken variant."""
+
+    KILLED = "killed"
+    TRUE = "still true"
+    """Accepted, and found to hold at random points, which share nothing with what accepted it."""
+    VOUCHED = "vouched"
+    """Accepted, and not sampled: only who accepted it says that it is true."""
+    ALIVE = "alive"
 
 
-def must_object(check: Callable[[], Any]) -> Callable[[], bool]:
+Variant = tuple[str, Callable[[], Fate]]
+"""What was broken, and its fate (raising `Refuted` or dividing by zero is objecting: it is killed)."""
+
+
+def must_object(check: Callable[[], Any]) -> Callable[[], Fate]:
     """A variant that is known to be false: accepting it is being alive."""
 
-    def accepted() -> bool:
+    def fate() -> Fate:
         check()
-        raise Alive
+        return Fate.ALIVE
 
-    return accepted
+    return fate
 
 
-def _must_be_rejected(item: Item, **changes: Any) -> Callable[[], bool]:
+def _must_be_rejected(item: Item, **changes: Any) -> Callable[[], Fate]:
     return must_object(partial(check_item, item | changes))
 
 
-def _passes(item: Item, **changes: Any) -> Callable[[], bool]:
-    """Whether the checker takes a changed item: then it is true."""
+def _passes(item: Item, **changes: Any) -> Callable[[], Fate]:
+    """The fate of a changed item that may be true: the checker's word, and a second opinion on it."""
 
-    def accepted() -> bool:
+    def fate() -> Fate:
         check_item(item | changes)
-        return True
+        return second_opinion(item | changes)
 
-    return accepted
+    return fate
+
+
+def _computed(item: Item) -> Callable[[], Fate]:
+    """The same by computing the item anew, in place of the checker."""
+    return lambda: second_opinion(item) if holds(item) else Fate.KILLED
+
+
+def second_opinion(item: Item) -> Fate:
+    """Return the fate of an item that was accepted: a sampled point that refutes it makes it alive."""
+    if len(str(item)) > LARGE:
+        return Fate.VOUCHED
+    try:
+        return Fate.TRUE if sampled(item) else Fate.VOUCHED
+    except Contradicted:
+        return Fate.ALIVE
 
 
 def of_equation(equation: Equation) -> Iterator[Variant]:
@@ -106,35 +134,27 @@ def _broken_steps(item: Item) -> Iterator[Variant]:
     kind, known = item["kind"], set(item["variables"])
     for number, (name, formula, *_) in enumerate(item["steps"]):
         for text in slips(formula, known):
-            yield f"{formula} -> {text}", partial(_holds_with_step, item, number, [name, text])
+            yield f"{formula} -> {text}", _computed(_with_step(item, number, [name, text]))
         known.add(name)
     for number, formula in enumerate(item[kind]):
         for text in slips(formula, known):
             formulas = [*item[kind][:number], text, *item[kind][number + 1 :]]
-            yield f"{formula} -> {text}", partial(holds, item | {kind: formulas})
+            yield f"{formula} -> {text}", _computed(item | {kind: formulas})
 
 
-def _holds_with_step(item: Item, number: int, step: list[str]) -> bool:
+def _with_step(item: Item, number: int, step: list[str]) -> Item:
     steps = [list(known[:2]) for known in item["steps"]]
     steps[number] = step
-    return holds(item | {"steps": steps})
+    return item | {"steps": steps}
 
 
 def _dropped_signs(item: Item) -> Iterator[Variant]:
     """The opposite sign of the whole; and no hypothesis that a variable is positive."""
-    yield "the opposite sign", lambda: all(has_positive_coefficients(-value) for value in values(item))
+    formulas = item["positive"]
+    yield "the opposite sign", _computed(item | {"positive": [f"-({text})" for text in formulas]})
     for name in item["variables"]:
-        yield f"{name} of either sign", partial(_holds_for_negative, item, name)
-
-
-def _holds_for_negative(item: Item, name: str) -> bool:
-    return all(
-        has_positive_coefficients(value.substitute(name, -_variable(value, name))) for value in values(item)
-    )
-
-
-def _variable(value: RationalFunction, name: str) -> RationalFunction:
-    return generators(*value.names)[value.names.index(name)]
+        turned = [f"At({text}, {name}, -{name})" for text in formulas]
+        yield f"{name} of either sign", _computed(item | {"positive": turned})
 
 
 def values(item: Item) -> list[RationalFunction]:

@@ -8,9 +8,10 @@ import pytest
 
 from proofs_check import mutation
 from proofs_check.claims import Refuted, Verdict
-from proofs_check.mutation import Fate, fates, table
+from proofs_check.mutation import fates, table
 from proofs_check.register import REGISTER, find
 from proofs_check.slips import slips
+from proofs_check.variants import Fate, of_item, second_opinion
 
 SHOWN = [
     claim
@@ -39,6 +40,34 @@ def test_a_variant_that_is_accepted_is_alive():
     assert lines[1].endswith("one alive")
 
 
+def test_what_the_checker_accepts_wrongly_is_alive(monkeypatch):
+    item = {
+        "kind": "combination",
+        "what": "a sum",
+        "variables": ["a", "b"],
+        "hypotheses": {"first": "a", "second": "b"},
+        "conclusion": "a + b",
+        "terms": [{"coefficient": "1", "of": ["first"]}, {"coefficient": "1", "of": ["second"]}],
+    }
+    assert {fate for _, fate in fates_of(item)} == {Fate.KILLED}
+    monkeypatch.setattr(
+        "proofs_check.variants.check_item", lambda item: None
+    )  # a checker that takes anything
+    assert {fate for _, fate in fates_of(item)} == {Fate.ALIVE}
+
+
+def fates_of(item):
+    return [(what, mutation._fate(fate)) for what, fate in of_item(item)]
+
+
+def test_what_cannot_be_sampled_is_vouched_for_by_one_route():
+    item = {"kind": "zero", "what": "", "variables": ["x"], "steps": [], "zero": ["x - x"]}
+    assert second_opinion(item) is Fate.TRUE
+    assert second_opinion(item | {"zero": ["x - x"] * 10_000}) is Fate.VOUCHED
+    assert second_opinion(item | {"zero": ["x - x", "At(1/(1/x), x, 0)"]}) is Fate.VOUCHED
+    assert second_opinion(item | {"zero": ["x - x", "x/10**30"]}) is Fate.ALIVE
+
+
 def test_too_few_variants_are_not_enough(monkeypatch):
     monkeypatch.setattr(mutation, "NEEDED", 10_000)
     assert not table([find("eq-11")], limit=1)[1]
@@ -47,7 +76,7 @@ def test_too_few_variants_are_not_enough(monkeypatch):
 def test_the_command_prints_the_table(capsys):
     assert mutation.main(["b4-dt-m1"]) == 0
     shown = capsys.readouterr().out.splitlines()
-    assert shown[0].split() == ["claim", "verdict", "killed", "still", "true", "alive"]
+    assert shown[0].split() == ["claim", "verdict", "killed", "still", "true", "vouched", "alive"]
     assert shown[-1].startswith("1 claims:")
     assert shown[-1].endswith("0 alive")
     assert mutation.main(["b4-dt-m9"]) == 2
