@@ -26,13 +26,11 @@ class TrainingOptions:
     """Another training than the preset's.
 
     Attributes:
-        hp: A further axis of the grid: a hyperparameter of the optimizer (weight_decay; beta1 and beta2 of
-            Adam, momentum of SGD and Muon) and its values.
+        hp: A further axis: a hyperparameter of the optimizer (weight_decay, beta1, momentum) and its values.
         parameterization: mup, standard or ntk.
         precision: Of matrix products: fp32, tf32 (NVIDIA's GPUs) or bf16.
         batch_size: Examples a step; the number of steps, or of epochs, stays.
-        corpus: Of a language setting: wikitext-2, wikitext-103, fineweb, novels, pydoc or folder:PATH, a
-            folder of *.txt files or one file.
+        corpus: Of a language setting: wikitext-2, wikitext-103, fineweb, novels, pydoc or folder:PATH.
         vocabulary: The size of a tokenizer that is trained on the corpus, or gpt2 for GPT-2's own.
         context: Tokens in a window.
     """
