@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from sims import throughput
 from sims.engines import InProcess
 from sims.settings import get_setting
-from sims.store import runs_of
+from sims.store import Run, runs_of
 from sims.throughput import Trial, member_steps_a_second, step_seconds
 from tests.sims.engines.work import Pretender
 
@@ -33,3 +34,17 @@ def test_all_slots_are_timed_at_once():
 def test_a_pack_that_cannot_be_trained_has_no_speed():
     nowhere = replace(TRIAL, device="gpu")
     assert member_steps_a_second(InProcess(), nowhere) == 0.0
+
+
+def test_trials_train_at_full_rates(monkeypatch):
+    """In the first steps of a warmup that is a share of an endless run, rates are almost zero."""
+    rates, step = [], throughput.Pack._step
+
+    def noting(pack, number):
+        step(pack, number)
+        rates.append(pack.optimizer.param_groups[0]["lr"].max().item())
+
+    monkeypatch.setattr(throughput.Pack, "_step", noting)
+    training = get_setting("digits", "smoke").training
+    throughput.step_seconds(throughput.Trial(training, 32, (Run(32, 0.5, 0),), seconds=0.0), print)
+    assert set(rates) == {0.5}
