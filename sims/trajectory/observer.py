@@ -13,6 +13,7 @@ Source: 2512.22768, Sec. 4.1, (1) to (4).
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
@@ -267,7 +268,7 @@ class TrajectoryObserver:
         self._linearise()
 
     def _find_broken(self, update: Weights) -> Bool[Tensor, " member"] | None:
-        """The members to be left out, or None: those stopped before, or not finite now.
+        """The members to be left out, or None: those stopped before, or without a finite alignment now.
 
         A sum is not finite if one of its terms is not; looking at sums costs no memory.
         """
@@ -276,6 +277,7 @@ class TrajectoryObserver:
             for each in (*self._gradient.values(), *update.values())
         ]
         fine = torch.stack([*sums, self._account.loss[-1].to(sums[0])]).isfinite().all(0)
+        fine &= self._products_are_finite(update)
         stopping = self._alive & ~fine
         self._alive &= fine
         if bool(self._alive.all()):
@@ -285,11 +287,27 @@ class TrajectoryObserver:
         if bool(stopping.any()):
             self._say(
                 NonFiniteError(
-                    f"the gradient or the update is not finite between steps {self._account.steps[-1]} and "
-                    f"{self._done}{self._which(stopping)}; the trajectory ends before"
+                    f"the gradient or the update is not finite, or too large, between steps "
+                    f"{self._account.steps[-1]} and {self._done}{self._which(stopping)}; the trajectory "
+                    "ends before"
                 )
             )
         return ~self._alive
+
+    def _products_are_finite(self, update: Weights) -> Bool[Tensor, " member"]:
+        """Whether no square of an entry of G^T dW, nor of a sum of them, can leave the range of numbers.
+
+        A run that diverges passes through finite weights whose products are not, or not when an eigensolver
+        squares them: it would not converge, and the members beside it would be lost with it.
+        """
+        fine = []
+        for name, gradient in self._gradient.items():
+            pair = (self._with_members(each).flatten(1) for each in (gradient, update[name]))
+            entries = gradient.numel() // len(self._alive)
+            largest = (torch.linalg.vector_norm(each, math.inf, dim=1).double() for each in pair)
+            limit = torch.finfo(torch.promote_types(gradient.dtype, torch.float32)).max ** 0.5
+            fine.append(entries * math.prod(largest) < limit)
+        return torch.stack(fine).all(0)
 
     def _mask(self, update: dict[str, Tensor], broken: Bool[Tensor, " member"]) -> None:
         for tensors in (self._gradient, update):
@@ -346,7 +364,9 @@ class TrajectoryObserver:
         account, end = self._account, self._ends[member]
         stopped = self._stopped
         if end is not None:
-            stopped = f"the gradient or the update is not finite after step {account.steps[end - 1]}"
+            stopped = (
+                f"the gradient or the update is not finite, or too large, after step {account.steps[end - 1]}"
+            )
         last = account.steps[-1 if end is None else end - 1]
         kept = [index for index, step in enumerate(account.curve_steps) if step <= last]
         host = lambda values: torch.stack(list(values)).cpu().numpy()  # noqa: E731

@@ -160,3 +160,22 @@ def test_windows_and_tokens_of_a_text(samples, tmp_path, capsys):
     examples = 2 * 16 if samples == "tokens" else 2
     assert result.extra["mci"].shape == result.example_losses.shape == (examples,)
     assert result.example_losses.mean() == pytest.approx(result.loss[-1], rel=1e-5)
+
+
+@pytest.mark.parametrize("samples", [False, True])
+@pytest.mark.parametrize("lr", [1e6, 1e9, 1e15, 1e18])
+def test_a_run_that_diverges_ends_alone(samples, lr, tmp_path):
+    """On its way there are finite gradients and updates whose products are not; the run beside it goes on."""
+    smoke = get_setting("digits", "smoke")
+    training = replace(
+        smoke.training,
+        epochs=1,
+        evaluations=1,
+        optimizer=SGDConfig(0.9),
+        ema=EMAConfig(0.5, 0.8, warmup_steps=10, tau_start=1.0, tau_end=1.0),
+        observe=ObserveConfig(subset=20, samples=samples),
+    )
+    small = replace(smoke, training=training, widths=(32,), lrs=(0.01, lr), seeds=(0,))
+    table = run(small, tmp_path)
+    assert bool(table.finished.all())
+    assert table.loss.values.flatten()[0] < 2.3 < table.loss.fillna(np.inf).values.flatten()[1]

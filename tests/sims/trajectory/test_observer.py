@@ -337,10 +337,10 @@ def test_a_gradient_that_is_not_finite_ends_the_trajectory():
     before = observer.result()
     with torch.no_grad():
         model[0].weight[0, 0] = math.nan
-    with pytest.warns(ObservationWarning, match="not finite between steps 9 and"):
+    with pytest.warns(ObservationWarning, match="not finite, or too large, between steps 9 and"):
         several(observer)
     result = observer.result()
-    assert result.stopped == "the gradient or the update is not finite after step 9"
+    assert result.stopped == "the gradient or the update is not finite, or too large, after step 9"
     np.testing.assert_array_equal(result.steps, before.steps)
     np.testing.assert_array_equal(result.top_k, before.top_k)
     assert np.isfinite(result.phi).all()
