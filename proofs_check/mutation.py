@@ -3,9 +3,9 @@
 Rules: a sign, a factor 2, an exponent, an index in one formula; a step of a certificate changed in one of
 these ways; a variable's sign, or a hypothesis, dropped; a counterexample moved. A broken variant may still be
 true (a positive quantity stays positive when it is doubled): then the check proves it anew, or the checker
-accepts it, and random rational points, a route of their own (`sampling`), bear it out: it counts as `still
-true`, not as killed. Where it is too large to be sampled it counts as `vouched`: one route alone says that it
-is true. A variant that is accepted although it is false, by its kind or at a sampled point, would be alive;
+accepts it, and random rational points, a route of their own (``sampling``), bear it out: it counts as still
+true, not as killed. Where it is too large to be sampled it counts as vouched: one route alone says that it is
+true. A variant that is accepted although it is false, by its kind or at a sampled point, would be alive;
 there must be none, and at least three killed for every claim that is proved, certified or refuted.
 """
 

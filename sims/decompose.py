@@ -32,8 +32,7 @@ class Choices:
     """What Algorithm 1 leaves open; the paper prints none of these numbers.
 
     Attributes:
-        scale: Slopes, curvature and distances are in the rate itself, as in the paper, or in its logarithm;
-            of a sweep over betas, in their window 1/(1 - beta).
+        scale: Slopes and distances are in the HP itself, as in the paper, or its logarithm; betas as windows.
         taus: The candidates, in units of the HP's range, so that a slope times tau is a loss.
         convexity_tol: The share of interior points that may be bent downwards.
         argmin_steps: How far minima may lie from each other, in grid steps.
@@ -149,8 +148,7 @@ def decompose(
     """Split the loss of observed runs into a top-k part and a residual: which of them decides the best rate?
 
     Args:
-        runs: Directories that `hptheory sweep --observe` wrote; one alone may be swept over another
-            hyperparameter than the rate.
+        runs: Directories that `hptheory sweep --observe` wrote; one alone may be swept over another HP.
         out: A folder for the figures and their numbers; without it none is drawn.
         data_dir: The folder of data sets, for the gallery of images; by default HPTHEORY_DATA.
         choices: What Algorithm 1 leaves open.
