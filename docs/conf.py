@@ -68,7 +68,7 @@ nitpick_ignore_regex = [
         r"(torch|xarray|xr|pandas|pd|sklearn|jaxtyping|tqdm|tyro|tokenizers|datasets|ray|safetensors)(\..*)?",
     ),
     # The same for the standard library: Sphinx itself knows only built-in types and `typing`.
-    (r"py:.*", r"(collections|dataclasses|enum|fractions|multiprocessing|pathlib|types)\..*"),
+    (r"py:.*", r"(collections|dataclasses|enum|fractions|multiprocessing|pathlib|random|types)\..*"),
     # Type variables, which have no page; and pieces of annotations with the shapes of jaxtyping.
     (r"py:.*", r"sims\.engines\.base\.(Unit|Result)"),
     (r"py:.*", r"(tuple\[.*|Float|Int|Bool|ndarray)"),
