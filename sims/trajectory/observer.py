@@ -300,8 +300,9 @@ class TrajectoryObserver:
         A run that diverges passes through finite weights whose products are not, or not when an eigensolver
         squares them: it would not converge, and the members beside it would be lost with it.
         """
-        fine = []
-        for name, gradient in self._gradient.items():
+        fine = [torch.ones_like(self._alive)]
+        for name in (matrix.name for matrix in self.parts.matrices):
+            gradient = self._gradient[name]
             pair = (self._with_members(each).flatten(1) for each in (gradient, update[name]))
             entries = gradient.numel() // len(self._alive)
             largest = (torch.linalg.vector_norm(each, math.inf, dim=1).double() for each in pair)

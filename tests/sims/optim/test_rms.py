@@ -54,7 +54,7 @@ def test_tables_move_by_their_rate_at_every_width(width):
     adam = AdamConfig(weight_decay=0.5)
     config = ShampooConfig(spectral_norm=True, adam=adam, adam_lr=0.01)
     smoke = get_setting("gpt2_adam", "smoke").training
-    shape = GPT2Config(layers=1, heads=2, max_context=8, out_gain=1.0, readout_gain=1.0)
+    shape = GPT2Config(layers=1, heads=2, max_context=16, out_gain=1.0, readout_gain=1.0)
     training = replace(smoke, optimizer=config, model=shape, base_width=32)
     rules = {role: rule_of_role(training, role) for role in ("embedding", "hidden", "norm", "readout")}
     net = StackedTransformer(11, width, base_width=32, config=shape, rule_of=rules.__getitem__, seeds=[0, 1])

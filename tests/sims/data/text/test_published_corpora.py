@@ -14,6 +14,7 @@ from tokenizers import Tokenizer
 from sims.data.places import data_folder
 from sims.data.text import find_corpus, tokenize
 from sims.data.text.corpora import FINEWEB_VALIDATION, HELD_OUT
+from sims.data.text.errors import CorpusError
 from sims.data.text.tokenizer import SEPARATOR
 from sims.settings.language import LanguageConfig
 from sims.tasks.language import LanguageTask
@@ -60,7 +61,9 @@ def test_wikitext_from_its_home_and_from_a_folder_is_one_text(home: Home, tmp_pa
 def test_a_folder_with_half_of_wikitext_103_is_not_taken_for_all_of_it(home: Home, tmp_path: Path) -> None:
     (tmp_path / "wikitext-103").mkdir()
     (tmp_path / "wikitext-103" / "wiki.train.tokens").write_text("text\n", encoding="utf-8")
-    assert find_corpus("wikitext-103", tmp_path).fingerprint == "hub wikitext-103"
+    with pytest.raises(CorpusError, match=r"there is no .*wikitext-103/wiki\.valid\.tokens"):
+        find_corpus("wikitext-103", tmp_path)
+    assert not home.asked  # nothing is downloaded in its place
 
 
 def test_fineweb_is_streamed_and_cut_after_so_many_tokens(home: Home, tmp_path: Path) -> None:
