@@ -29,7 +29,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@touch $@
 
 demo: setup  ## the whole story on embedded data: theory, a training sweep, a verdict, an HTML report
-	OMP_NUM_THREADS= $(BIN)/hptheory demo
+	env -u OMP_NUM_THREADS $(BIN)/hptheory demo
 
 test: setup  ## the test suite (documentation examples included)
 	$(BIN)/python -m pytest -n 2 -q $(PYTEST_ARGS)

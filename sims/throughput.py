@@ -41,8 +41,8 @@ class Trial:
 def step_seconds(trial: Trial, report: Report) -> float:
     """The median time of a step, without evaluations and observers; the work of a trial, for an engine."""
     task = task_of(trial.training.task, choose_device(trial.device), trial.data_dir)
-    # Without a warmup: that of endless runs has rates of almost nothing, at which steps of Muon were six
-    # times slower.
+    # Without a warmup: that of endless runs has rates of almost nothing, at which steps of Muon were
+    # several times slower.
     training = replace(
         trial.training, epochs=None, steps=10**9, evaluations=1, observe=None, schedule=CONSTANT
     )

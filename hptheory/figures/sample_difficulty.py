@@ -127,9 +127,8 @@ def subset_sweeps_figure(
             curves.set_xlabel(hp_name)
             curves.set_ylabel("loss")
             curves.set_title(f"{subset} examples")
-        for axis, title in zip(
-            axes[0], ("width", None), strict=True
-        ):  # above: no place inside is always free
+        # Above the panels: no place inside is always free.
+        for axis, title in zip(axes[0], ("width", None), strict=True):
             axis.legend(title=title, loc="lower center", bbox_to_anchor=(0.5, 1.1), ncols=4, fontsize=7)
     return figure, _columns(("kind", "subset", "width", "hp", "mean", "error"), rows)
 

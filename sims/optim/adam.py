@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -10,6 +10,8 @@ from torch import Tensor
 from torch.optim.optimizer import ParamsT
 
 from sims.optim.base import PerParameter
+from sims.optim.elementwise import adam_direction
+from sims.optim.rule import update_mean
 from sims.optim.slices import member_slices, slices, without_tails
 
 
@@ -67,15 +69,13 @@ class Adam(PerParameter):
     def _broadcast(
         p: Tensor, grad: Tensor, group: dict[str, Any], mean: Tensor, square: Tensor, step: int
     ) -> None:
-        """All members at once; in place where that saves a pass over memory."""
+        """All members at once: on a GPU, or where tensors do not lie as the CPU's kernel wants them."""
         (beta1, beta2), lr, decay = group["betas"], group["lr"], group["weight_decay"]
-        mean.lerp_(grad, _each(lambda beta: 1 - beta, beta1, p))
-        square.lerp_(grad.square(), _each(lambda beta: 1 - beta, beta2, p))
-        update = square.sqrt().div_(_each(lambda beta: (1 - beta**step) ** 0.5, beta2, p)).add_(group["eps"])
-        torch.div(mean, update, out=update)
+        update_mean(mean, grad, beta1)
+        update_mean(square, grad.square(), beta2)
         if isinstance(decay, Tensor) or decay != 0:
-            p.mul_(1 - lr * _each(lambda decay: decay, decay, p))
-        p.sub_(update.mul_(lr / _each(lambda beta: 1 - beta**step, beta1, p)))
+            p.mul_(1 - lr * decay)
+        p.sub_(lr * adam_direction(mean, square, step, beta1, beta2, group["eps"]))
 
 
 def _fused(
@@ -103,16 +103,3 @@ def _fused(
         amsgrad=False,
         maximize=False,
     )
-
-
-def _each(function: Callable[[float], float], value: float | Tensor, p: Tensor) -> float | Tensor:
-    """The function of a constant, or of each in a column, rounded once to the parameter's type.
-
-    On the CPU number by number: a vectorised power is rounded by where an entry stands, and a member with a
-    constant of its own is to have the bits that it has where all share it.
-    """
-    if not isinstance(value, Tensor):
-        return function(value)
-    if value.device.type == "cpu":
-        return torch.tensor([function(one) for one in value.flatten().tolist()], dtype=p.dtype).view_as(value)
-    return function(value).to(p.dtype)  # type: ignore[arg-type, attr-defined]

@@ -23,20 +23,25 @@ from sims.sweep import run
 LRS = tuple(2.0**power for power in (-8.0, -6.0, -5.0, -4.0))
 
 
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three widths, four rates, two seeds, one epoch of 37 steps, looked at every fourth; and a rate that
-    diverges."""
+def observed_digits(tau: float, observe: ObserveConfig, **grid: object) -> Setting:
+    """One epoch of 37 steps by SGD, looked at every ``tau`` steps."""
     smoke = get_setting("digits", "smoke")
     training = replace(
         smoke.training,
         epochs=1,
         evaluations=1,
         optimizer=SGDConfig(0.9),
-        ema=EMAConfig(0.5, 0.8, warmup_steps=10, tau_start=4.0, tau_end=4.0),
-        observe=ObserveConfig(subset=100, samples=True),
+        ema=EMAConfig(0.5, 0.8, warmup_steps=10, tau_start=tau, tau_end=tau),
+        observe=observe,
     )
-    setting: Setting = replace(smoke, training=training, widths=(32, 48, 64), lrs=(*LRS, 1e30), seeds=(0, 1))
+    return replace(smoke, training=training, **grid)
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three widths, four rates, two seeds, looked at every fourth step; and a rate that diverges."""
+    observe = ObserveConfig(subset=100, samples=True)
+    setting = observed_digits(4.0, observe, widths=(32, 48, 64), lrs=(*LRS, 1e30), seeds=(0, 1))
     directory = tmp_path_factory.mktemp("runs")
     run(setting, directory)
     return directory
@@ -166,16 +171,8 @@ def test_windows_and_tokens_of_a_text(samples, tmp_path, capsys):
 @pytest.mark.parametrize("lr", [1e6, 1e9, 1e15, 1e18])
 def test_a_run_that_diverges_ends_alone(samples, lr, tmp_path):
     """On its way there are finite gradients and updates whose products are not; the run beside it goes on."""
-    smoke = get_setting("digits", "smoke")
-    training = replace(
-        smoke.training,
-        epochs=1,
-        evaluations=1,
-        optimizer=SGDConfig(0.9),
-        ema=EMAConfig(0.5, 0.8, warmup_steps=10, tau_start=1.0, tau_end=1.0),
-        observe=ObserveConfig(subset=20, samples=samples),
-    )
-    small = replace(smoke, training=training, widths=(32,), lrs=(0.01, lr), seeds=(0,))
+    observe = ObserveConfig(subset=20, samples=samples)
+    small = observed_digits(1.0, observe, widths=(32,), lrs=(0.01, lr), seeds=(0,))
     table = run(small, tmp_path)
     assert bool(table.finished.all())
     assert table.loss.values.flatten()[0] < 2.3 < table.loss.fillna(np.inf).values.flatten()[1]

@@ -16,47 +16,16 @@ from tests.sims.engines.work import Pretender
 
 SETTING = replace(get_setting("multi_index", "smoke"), widths=(8, 16))
 HERE = Machine("this CPU, 1 thread(s)", 1e11, 1e10, 1e-5, 1e10)
-ROWS = (
-    Row(
-        8,
-        6,
-        384,
-        1e6,
-        10**6,
-        measured=2.0,
-        modelled=1.0,
-        gpu_pack=6,
-        gpu=0.25,
-        engine="1 process of 1 thread",
-        pack=3,
-    ),
-    Row(
-        16,
-        6,
-        384,
-        2e6,
-        10**6,
-        measured=3.0,
-        modelled=2.0,
-        gpu_pack=6,
-        gpu=0.5,
-        engine="1 process of 1 thread",
-        pack=3,
-    ),
-    Row(
-        32,
-        6,
-        384,
-        4e6,
-        10**6,
-        measured=None,
-        modelled=4.0,
-        gpu_pack=6,
-        gpu=1.0,
-        engine="1 process of 1 thread",
-        pack=3,
-    ),
-)
+
+
+def row(width: int, flops: float, measured: float | None, modelled: float, gpu: float) -> Row:
+    """Six runs of 64 steps."""
+    here = {"engine": "1 process of 1 thread", "pack": 3}
+    there = {"gpu_pack": 6, "gpu": gpu}
+    return Row(width, 6, 384, flops, 10**6, measured=measured, modelled=modelled, **there, **here)
+
+
+ROWS = (row(8, 1e6, 2.0, 1.0, 0.25), row(16, 2e6, 3.0, 2.0, 0.5), row(32, 4e6, None, 4.0, 1.0))
 
 
 @pytest.fixture
