@@ -51,8 +51,21 @@ class StackedAttention(nn.Module):
             rotation = Rotation(context, self.heads, d // self.heads, self.rotary_theta)
             q, k = turned(q, rotation), turned(k, rotation)
         q, k, v = heads(q), heads(k), heads(v)
-        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=self.scale)
+        mixed = attended(q, k, v, self.scale)
         return self.out(mixed.transpose(1, 2).reshape(member, batch * context, d)).view(x.shape)
+
+
+def attended(q: Tensor, k: Tensor, v: Tensor, scale: float) -> Float[Tensor, "text head context d_head"]:
+    """softmax(scale * q k^T) v, causal.
+
+    Under autocast on a CPU it stays in float32: the small products of torch's kernel are slower in bfloat16
+    (its backward pass takes eight times as long, with windows of 64 tokens and heads of 16).
+    """
+    if q.device.type == "cpu" and torch.is_autocast_enabled("cpu"):
+        with torch.autocast("cpu", enabled=False):
+            q, k, v = q.float(), k.float(), v.float()
+            return F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=scale)
+    return F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=scale)
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,8 @@ class Recipe:
     """Where the optimizer of ``small`` would not be itself at the widths of ``smoke``."""
 
     def shortened(self, steps: int) -> Training:
-        """So many steps of 16 windows of 64 tokens, a vocabulary of 1,024."""
+        """So many steps of 16 windows of 64 tokens, a vocabulary of 1,024; eight evaluations, since twenty of
+        the weights and of their average read more tokens than the run itself."""
         ema = self.small.ema
         return replace(
             self.small,
@@ -36,6 +37,7 @@ class Recipe:
             batch_size=16,
             epochs=None,
             steps=steps,
+            evaluations=8,
             ema=None if ema is None else ema.scaled(steps / self.published_steps),
         )
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from hptheory.errors import DomainError
 from hptheory.parameterization import scaling_rule
 from sims.models import scaled_parameters
-from sims.models.attention import Rotation, turned
+from sims.models.attention import Rotation, attended, turned
 from sims.models.linear import Rule
 from sims.models.transformer import StackedTransformer
 from sims.settings.transformers import GPT2Config, LlamaConfig
@@ -107,6 +107,27 @@ def test_complex_numbers_turn_as_sines_and_cosines_do(monkeypatch: pytest.Monkey
     torch.testing.assert_close(turned(rows, Rotation(5, 4, 8, 10_000.0)), found, rtol=0, atol=1e-15)
     assert not torch.allclose(found[:, 1], rows[:, 1])
     assert torch.equal(found[:, ::5], rows[:, ::5])  # the first token of a text has the angle zero
+
+
+def test_attention_stays_in_float32_under_autocast() -> None:
+    """What autocast made of the projections is taken as it is; nothing is rounded after that."""
+    shape = (2, 8, 16, 4)
+    heads = [torch.randn(shape, generator=torch.Generator().manual_seed(seed)) for seed in range(3)]
+    rounded = [vectors.bfloat16().requires_grad_() for vectors in heads]
+    exact = [vectors.detach().double().requires_grad_() for vectors in rounded]
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        mixed = attended(*rounded, scale=0.5)
+        assert torch.is_autocast_enabled("cpu")
+    expected = attended(*exact, scale=0.5)
+    assert mixed.dtype == torch.float32
+    torch.testing.assert_close(mixed.double(), expected, rtol=0, atol=1e-6)
+    for vectors, there in zip(
+        torch.autograd.grad(mixed.square().sum(), rounded),
+        torch.autograd.grad(expected.square().sum(), exact),
+        strict=True,
+    ):
+        assert vectors.dtype == torch.bfloat16
+        torch.testing.assert_close(vectors.double(), there, rtol=2.0**-8, atol=1e-5)
 
 
 @CONFIGS
