@@ -195,7 +195,7 @@ class OptimizerOptions:
 
 
 def rules(
-    options: tyro.conf.OmitArgPrefixes[OptimizerOptions] = OptimizerOptions(),
+    further: tyro.conf.OmitArgPrefixes[OptimizerOptions] = OptimizerOptions(),
     *,
     optimizer: Annotated[str, tyro.conf.arg(metavar="NAME")] = "adam",
     model: Annotated[str, tyro.conf.arg(metavar="NAME")] = "mlp",
@@ -212,7 +212,7 @@ def rules(
     All numbers are ratios to the same layer of the base model.
 
     Args:
-        options: What some optimizers have.
+        further: What some optimizers have.
         optimizer: sgd, adam, muon, adamuon, shampoo, soap or dion; matrix optimizers train hidden matrices.
         model: mlp, llama or gpt2.
         width: The width of the model.
@@ -223,12 +223,14 @@ def rules(
         parameterization: mup, standard or ntk.
         json: Print one JSON list instead of text.
     """
-    from hptheory.parameterization import model_rules, rules_text
+    from hptheory.parameterization import forward_text, model_rules, rules_text
     from sims.settings.models import MODEL_CONFIGS
+    from sims.settings.transformers import TransformerConfig
 
-    if model in MODEL_CONFIGS:
+    network = MODEL_CONFIGS[model]() if model in MODEL_CONFIGS else None
+    if network is not None:
         for some in (width, base_width):
-            MODEL_CONFIGS[model]().check_width(some)
+            network.check_width(some)
     found = model_rules(
         optimizer,
         model,
@@ -238,14 +240,17 @@ def rules(
         base_depth=base_depth,
         vocabulary=vocabulary,
         parameterization=parameterization,
-        **vars(options),
+        **vars(further),
     )
     if json:
         from json import dumps
 
         print(dumps([rule.to_dict() for rule in found], indent=2, allow_nan=False))
-    else:
-        print(rules_text(found))
+        return
+    print(rules_text(found))
+    if isinstance(network, TransformerConfig):
+        d_head, base_d_head = width // network.heads, base_width // network.heads
+        print("\n" + forward_text(d_head, depth, base_d_head=base_d_head, base_depth=base_depth))
 
 
 def coordinate_check(

@@ -45,7 +45,7 @@ def sweep(
     steps: int | None = None,
     observe: Literal["no", "profiles", "samples", "tokens"] = "no",
     subset: int | None = None,
-    options: tyro.conf.OmitArgPrefixes[TrainingOptions] = PRESET,
+    training: tyro.conf.OmitArgPrefixes[TrainingOptions] = PRESET,
     data_dir: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None,
     device: str = "auto",
     engine: Literal["auto", "local", "ray"] = "auto",
@@ -63,7 +63,8 @@ def sweep(
 
     Args:
         setting: What is trained: digits, multi_index, ball_indicator, ...
-        preset: How much: smoke (seconds), cpu (minutes on two cores), paper (for a GPU).
+        preset: How much: smoke (seconds), cpu (minutes on two cores), cpu-long (hours; of texts), paper
+            (for a GPU).
         out: The run directory; by default runs/SETTING-PRESET.
         widths: Other widths than the preset's.
         lrs: Other peak learning rates than the preset's.
@@ -74,7 +75,7 @@ def sweep(
             examples as well; of a text, windows, or every token of them (exact and slow).
         subset: On how many validation examples, drawn once; by default 1,024. Of a text: windows, by default
             64 where samples are followed and 16 where tokens are.
-        options: Another training than the preset's.
+        training: Another training than the preset's.
         data_dir: The folder of data sets, for settings that need one; by default HPTHEORY_DATA.
         device: Where to train: cpu, cuda, cuda:N, mps, or auto (a GPU if there is one).
         engine: auto: on this machine, by one process with all threads or several with one thread each,
@@ -93,7 +94,7 @@ def sweep(
     chosen = changed(
         get_setting(setting, preset), widths=widths, lrs=lrs, seeds=seeds, epochs=epochs, steps=steps
     )
-    chosen = watched(options.applied(chosen), observe, subset)
+    chosen = watched(training.applied(chosen), observe, subset)
     require("`hptheory sweep`", *TRAINER_PACKAGES)
     let_threads_sleep()
     if estimate:

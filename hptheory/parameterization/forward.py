@@ -52,6 +52,24 @@ def residual_multiplier(depth: int, base_depth: int = 1) -> float:
     return base_depth / depth
 
 
+def forward_text(d_head: int, depth: int, *, base_d_head: int, base_depth: int) -> str:
+    """The two factors of a transformer with a fixed number of heads, in words.
+
+    Domain: that of ``attention_scale`` and ``residual_multiplier``.
+
+    >>> print(forward_text(128, 8, base_d_head=16, base_depth=4))
+    in the forward pass, besides:
+      attention scores: q . k times sqrt(16) / 128 = 0.03125
+      residual branches: times 4 / 8 = 0.5
+    """
+    scale, multiplier = attention_scale(d_head, base_d_head), residual_multiplier(depth, base_depth)
+    return (
+        "in the forward pass, besides:\n"
+        f"  attention scores: q . k times sqrt({base_d_head}) / {d_head} = {scale:.4g}\n"
+        f"  residual branches: times {base_depth} / {depth} = {multiplier:.4g}"
+    )
+
+
 def _check_count(name: str, size: int) -> None:
     if not isinstance(size, Integral) or isinstance(size, bool) or size < 1:
         raise DomainError(name, size, "an integer >= 1")

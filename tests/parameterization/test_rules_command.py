@@ -11,8 +11,17 @@ from hptheory.parameterization import model_rules, rules_text
 
 
 def test_it_prints_every_layer(capsys):
-    assert main(["rules", "--optimizer", "soap", "--model", "llama", "--width", "1024"]) == 0
-    assert capsys.readouterr().out == rules_text(model_rules("soap", "llama", 1024)) + "\n"
+    assert main(["rules", "--optimizer", "soap", "--model", "llama", "--width", "1024", "--depth", "16"]) == 0
+    table, forward = capsys.readouterr().out.split("\n\nin the forward pass, besides:\n")
+    assert table == rules_text(model_rules("soap", "llama", 1024, depth=16))
+    scores, branches = forward.splitlines()
+    assert scores.endswith("sqrt(16) / 128 = 0.03125")
+    assert branches.endswith("times 4 / 16 = 0.25")
+
+
+def test_an_mlp_has_no_factors_in_its_forward_pass(capsys):
+    assert main(["rules", "--model", "mlp", "--width", "1024"]) == 0
+    assert capsys.readouterr().out == rules_text(model_rules("adam", "mlp", 1024)) + "\n"
 
 
 def test_json_holds_the_same_numbers_with_options(capsys):
