@@ -1,53 +1,38 @@
 """Scaling rules on anyone's module: parameter groups for an optimizer, by the role of each parameter.
 
-Roles come from a copy of the module at the base width (which dimensions grow), from patterns of names, or
-from the kind of module (embeddings, vectors); what none of them settles is an error before training starts.
+Roles (``sims.param_roles``) come from a copy of the module at the base width (which dimensions grow), from
+patterns of names, or from the kind of module (embeddings, vectors); what none of them settles is an error
+before training starts.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from fractions import Fraction
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.modules.conv import _ConvTransposeNd
 
 from hptheory.errors import DomainError, HPTheoryError, UnknownNameError
-from hptheory.parameterization.layers import ROLES, Layer, Role
+from hptheory.parameterization.layers import ROLES
 from hptheory.parameterization.model_rules import MATRIX_OPTIMIZERS, LayerRule, layer_rule
+from sims.param_roles import Kinds, TiedRolesError, UnknownRoleError, as_matrix, shape_at_base, tensor_role
 from sims.settings.checks import check_count, check_known, check_not_negative
 
+__all__ = [
+    "TiedRolesError",
+    "UnknownRoleError",
+    "UnmatchedPatternError",
+    "param_groups",
+    "parameter_rules",
+    "scale_initial_weights",
+]
+
 Shapes = Mapping[str, Sequence[int]]
-
-
-class UnknownRoleError(HPTheoryError):
-    """The role of a parameter cannot be told; the message names it, its shape, and what to give."""
-
-    def __init__(self, name: str, shape: Sequence[int]) -> None:
-        super().__init__(
-            f"the role of parameter '{name}' of shape {tuple(shape)} is not known; give "
-            f"roles={{'{name}': ROLE}} with one of {', '.join(ROLES)} (names may hold *), or base= a copy "
-            "of the module at the base width"
-        )
-
-
-class TiedRolesError(HPTheoryError):
-    """One tensor has several names whose roles ask for different rules; the message says what serves."""
-
-    def __init__(self, roles: Mapping[str, str]) -> None:
-        told = ", ".join(f"'{name}' ({role})" for name, role in roles.items())
-        super().__init__(
-            f"{told} are one tensor, and no rule is right for both roles; untie them, or, for an embedding "
-            "tied to a readout, give both the role embedding (roles={NAME: 'embedding', ...}) and multiply "
-            "the logits by base_width/width in the forward pass, which makes the embedding's rule right "
-            "for the readout"
-        )
 
 
 class UnmatchedPatternError(HPTheoryError):
@@ -58,33 +43,6 @@ class UnmatchedPatternError(HPTheoryError):
         some = ", ".join(names[:6]) + (f", ... ({len(names)} in all)" if len(names) > 6 else "")
         hint = f"did you mean {' or '.join(near)}?" if near else f"there are {some}"
         super().__init__(f"the pattern '{pattern}' in {argument} matches the name of no parameter; {hint}")
-
-
-@dataclass(frozen=True)
-class Kinds:
-    """What modules say of their parameters, by name: tables of embeddings, and weights [d_in, d_out, ...].
-
-    ``names`` has all names of each tensor, by the first of them.
-    """
-
-    tables: frozenset[str]
-    transposed: frozenset[str]
-    names: Mapping[str, tuple[str, ...]]
-
-    @classmethod
-    def of(cls, model: nn.Module) -> Kinds:
-        """Look through the modules."""
-
-        def weights(kind: type) -> frozenset[str]:
-            parts = model.named_modules(remove_duplicate=False)
-            return frozenset(f"{name}.weight".lstrip(".") for name, part in parts if isinstance(part, kind))
-
-        names: dict[int, list[str]] = {}
-        for name, parameter in model.named_parameters(remove_duplicate=False):
-            names.setdefault(id(parameter), []).append(name)
-        tables = weights(nn.Embedding)
-        by_first = {same[0]: tuple(same) for same in names.values()}
-        return cls(tables, tables | weights(_ConvTransposeNd), by_first)
 
 
 def parameter_rules(
@@ -111,10 +69,15 @@ def parameter_rules(
     ``roles`` maps patterns of names to roles, the first match wins. ``residual`` are patterns of parameters
     in branches that are multiplied by base_depth/depth. ``options`` are those of ``scaling_rule``.
 
-    Weights are [d_out, d_in, ...], as ``nn.Linear`` has them; ``nn.Embedding``'s are [rows, d_out], and those
-    of transposed convolutions [d_in, d_out, ...]. The further axes of a convolution count as inputs that do
-    not grow: the fan-in includes the kernel. A depthwise one has a fixed fan-in, and is an ``input``. Beside
-    an optimizer of matrices Adam trains convolutions.
+    Weights are [d_out, d_in, ...], as ``nn.Linear`` has them; those of ``nn.Embedding`` and
+    ``nn.EmbeddingBag`` are [rows, d_out], as are bare parameters of role ``embedding`` ([..., d_out]); those
+    of transposed convolutions [d_in, d_out, ...]. A bare parameter whose first axis does not grow may be a
+    table or a readout, which only ``roles`` can tell. The further axes of a convolution count as inputs that
+    do not grow: the fan-in includes the kernel. A depthwise one has a fixed fan-in, and is an ``input``.
+    Beside an optimizer of matrices Adam trains convolutions.
+
+    At the base width nothing grows, and no base tells a role. All roles then have one rule, and those not
+    told are ``unknown``; but a matrix optimizer trains ``hidden`` ones alone, so that it needs ``roles``.
 
     Domain: a role that cannot be told raises ``UnknownRoleError``; an unknown one, ``UnknownNameError``; a
     pattern that matches no name, ``UnmatchedPatternError``; a tensor of several names and different roles,
@@ -145,13 +108,15 @@ def parameter_rules(
     found = {}
     for name, shape in shapes.items():
         old = None if bases is None else bases[name]
-        role = _shared_role(kinds, name, shape, old, roles or {})
-        turned = any(same in kinds.transposed for same in kinds.names[name])
-        if old is None:
-            old = _shrunk(name, shape, role, turned, width, base_width)
-        inside = any(fnmatchcase(same, pattern) for same in kinds.names[name] for pattern in residual)
-        layer, small = (_layer(name, some, role, turned, inside) for some in (shape, old))
         by_adam = len(shape) > 2 and optimizer in MATRIX_OPTIMIZERS
+        # Where nothing grows all roles have the same rule; but a matrix optimizer trains one of them alone.
+        any_role = shapes == bases and (by_adam or optimizer not in MATRIX_OPTIMIZERS)
+        role = tensor_role(kinds, name, shape, old, roles or {}, any_role=any_role)
+        axes = kinds.axes(name, shape, old, role)
+        if old is None:
+            old = shape_at_base(name, shape, role, axes, width, base_width)
+        inside = any(fnmatchcase(same, pattern) for same in kinds.names[name] for pattern in residual)
+        layer, small = (as_matrix(name, some, role, axes, inside) for some in (shape, old))
         found[name] = layer_rule(
             layer,
             small,
@@ -330,80 +295,3 @@ def _base_shapes(base: nn.Module | Shapes, shapes: Shapes) -> dict[str, tuple[in
                 "base", other, f"a module that differs in width alone; see '{name}', {tuple(shape)}"
             )
     return {name: tuple(given[name]) for name in shapes}
-
-
-def _shared_role(
-    kinds: Kinds, name: str, shape: Sequence[int], base: Sequence[int] | None, roles: Mapping[str, str]
-) -> Role:
-    """The role of a tensor under all its names, which must agree."""
-    names = kinds.names[name]
-    if len(names) == 1:
-        return _role(name, shape, base, kinds, roles)
-    found: dict[str, str] = {}
-    for same in names:
-        try:
-            found[same] = _role(same, shape, base, kinds, roles)
-        except UnknownRoleError:
-            found[same] = "role not known"
-    if len(set(found.values())) > 1:
-        raise TiedRolesError(found)
-    return _role(name, shape, base, kinds, roles)
-
-
-def _role(
-    name: str, shape: Sequence[int], base: Sequence[int] | None, kinds: Kinds, roles: Mapping[str, str]
-) -> Role:
-    """By name, by kind, or by which dimensions grow."""
-    for pattern, role in roles.items():
-        if fnmatchcase(name, pattern):
-            return cast("Role", role)
-    if name in kinds.tables:
-        return "embedding"
-    if len(shape) < 2:
-        return "vector"
-    if base is None:
-        raise UnknownRoleError(name, shape)
-    out_axis, in_axis = (1, 0) if name in kinds.transposed else (0, 1)
-    grows = shape[out_axis] != base[out_axis], shape[in_axis] != base[in_axis]
-    by_growth: dict[tuple[bool, bool], Role] = {
-        (True, True): "hidden", (True, False): "input", (False, True): "readout",
-    }  # fmt: skip
-    # At the base width itself nothing grows, and every role has the same rule: but the optimizer differs.
-    if grows not in by_growth:
-        raise UnknownRoleError(name, shape)
-    return by_growth[grows]
-
-
-def _shrunk(
-    name: str, shape: Sequence[int], role: Role, turned: bool, width: int, base_width: int
-) -> tuple[int, ...]:
-    """The shape at the base width, from the role."""
-    out_axis, in_axis = (1, 0) if turned else (0, 1)
-    axes = {
-        "hidden": (out_axis, in_axis),
-        "input": (out_axis,),
-        "embedding": (out_axis,),
-        "readout": (in_axis,),
-    }
-    # A scalar has no axis to grow along, nor has a vector of a size of its own, such as a readout's bias.
-    growing = axes.get(role, (0,) if shape and shape[0] % width == 0 else ())
-    small = list(shape)
-    for axis in growing:
-        if axis >= len(shape) or shape[axis] * base_width % width:
-            raise DomainError(
-                f"shape of '{name}'",
-                tuple(shape),
-                f"of a size that is whole at base_width = {base_width}, role {role}",
-            )
-        small[axis] = shape[axis] * base_width // width
-    return tuple(small)
-
-
-def _layer(name: str, shape: Sequence[int], role: Role, turned: bool, residual: bool) -> Layer:
-    """The parameter as a matrix [d_out, d_in]."""
-    if len(shape) < 2:
-        return Layer(name, role, 1, shape[0] if shape else 1, residual)
-    d_out, d_in = (shape[1], shape[0]) if turned else (shape[0], shape[1])
-    for extra in shape[2:]:
-        d_in *= extra
-    return Layer(name, role, d_in, d_out, residual)

@@ -12,8 +12,9 @@ from typing import Literal, get_args
 
 from hptheory.errors import DomainError, UnknownNameError
 
-Role = Literal["input", "embedding", "hidden", "readout", "vector"]
-ROLES: tuple[str, ...] = get_args(Role)
+KnownRole = Literal["input", "embedding", "hidden", "readout", "vector"]
+Role = KnownRole | Literal["unknown"]
+ROLES: tuple[str, ...] = get_args(KnownRole)
 
 
 @dataclass(frozen=True)
@@ -21,8 +22,9 @@ class Layer:
     """A parameter as a matrix [d_out, d_in], its role, and how often it stands in the network.
 
     Roles: ``input`` and ``embedding`` have a fixed d_in (an embedding looks up a row: a one-hot input),
-    ``readout`` a fixed d_out, ``hidden`` none; ``vector`` is a bias or a gain, with d_in = 1. ``residual``
-    layers are in branches that are multiplied by base_depth/depth.
+    ``readout`` a fixed d_out, ``hidden`` none; ``vector`` is a bias or a gain, with d_in = 1. At the base
+    width a role may be ``unknown``, where all have the same rule. ``residual`` layers are in branches that
+    are multiplied by base_depth/depth.
     """
 
     name: str

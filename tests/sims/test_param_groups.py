@@ -69,15 +69,16 @@ def test_a_bias_is_a_vector_whatever_the_pattern_of_its_weight():
 
 def test_the_trainers_own_networks_are_found_from_a_base_copy_alone():
     def module(width: int) -> nn.Module:
-        part = nn.ParameterDict()
+        part = nn.ModuleDict()
         for layer in network_layers("llama", width, vocabulary=11):
-            shape = (layer.d_out,) if layer.role == "vector" else (layer.d_out, layer.d_in)
-            part[layer.name.replace(".", "_").replace("*", "0")] = nn.Parameter(torch.empty(shape))
+            is_vector = layer.role == "vector"
+            own = nn.LayerNorm(width) if is_vector else nn.Linear(layer.d_in, layer.d_out)
+            part[layer.name.replace(".", "_").replace("*", "0")] = own
         return part
 
     rules = parameter_rules(module(WIDTH), "muon", BASE, width=WIDTH, base=module(BASE))
     for layer in network_layers("llama", WIDTH, vocabulary=11):
-        role = rules[layer.name.replace(".", "_").replace("*", "0")].layer.role
+        role = rules[layer.name.replace(".", "_").replace("*", "0") + ".weight"].layer.role
         assert role == ("input" if layer.role == "embedding" else layer.role)
 
 
@@ -212,6 +213,97 @@ def test_negative_rates_are_refused(given, words):
 def test_a_rate_for_an_optimizer_that_trains_nothing_is_refused():
     with pytest.raises(UnknownNameError, match="optimizer in lr 'muoon'; did you mean muon"):
         param_groups(Network(WIDTH), "muon", BASE, base=Network(BASE), lr={"muoon": 0.1, "adam": 0.1})
+
+
+# --- at the base width, and tables ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_a_loop_over_widths_may_begin_at_the_base(optimizer):
+    options = {"lr": 0.1, "weight_decay": 0.5, "base": Convolutions(BASE)}
+    for group in param_groups(Convolutions(BASE), optimizer, BASE, **options):
+        assert (group["role"], group["lr"], group["weight_decay"]) == ("unknown", 0.1, 0.5)
+    for rule in parameter_rules(Network(BASE), optimizer, BASE, base=Network(BASE)).values():
+        assert (rule.scaling.lr, rule.scaling.epsilon, rule.scaling.init_std) == (1, 1, 1)
+    assert parameter_rules(Tied(BASE), optimizer, BASE, base=Tied(BASE))["tokens.weight"].scaling.lr == 1
+
+
+def test_at_the_base_depth_still_counts():
+    options = {"base": Network(BASE), "depth": 8, "base_depth": 2, "residual": ["blocks.*"]}
+    rules = parameter_rules(Network(BASE), "sgd", BASE, **options)
+    assert (rules["blocks.0.weight"].scaling.lr, rules["head.weight"].scaling.lr) == (4, 1)
+
+
+def test_at_the_base_a_matrix_optimizer_needs_roles_which_another_width_gives():
+    with pytest.raises(UnknownRoleError, match=r"no dimension of it differs from the base's") as told:
+        parameter_rules(Network(BASE), "muon", BASE, base=Network(BASE))
+    assert "base= a copy" not in str(told.value)
+    roles = {
+        n: r.layer.role for n, r in parameter_rules(Network(WIDTH), "muon", BASE, base=Network(BASE)).items()
+    }
+    rules = parameter_rules(Network(BASE), "muon", BASE, base=Network(BASE), roles=roles)
+    assert {name: rule.layer.role for name, rule in rules.items()} == roles
+    assert rules["blocks.0.weight"].scaling.optimizer == "muon"
+    # Adam trains convolutions, whatever their role.
+    convolutions = parameter_rules(Convolutions(BASE), "muon", BASE, base=Convolutions(BASE))
+    assert {rule.scaling.optimizer for rule in convolutions.values()} == {"adam"}
+
+
+@pytest.mark.parametrize("given", [{"base": True}, {"width": WIDTH}], ids=["base", "alone"])
+@pytest.mark.parametrize("optimizer", ["adam", "sgd", "muon"])
+def test_a_bag_of_embeddings_is_an_embedding(optimizer, given):
+    given = given if "width" in given else {"base": nn.EmbeddingBag(50, BASE)}
+    (rule,) = parameter_rules(nn.EmbeddingBag(50, WIDTH), optimizer, BASE, **given).values()
+    (table,) = parameter_rules(nn.Embedding(50, WIDTH), optimizer, BASE, width=WIDTH).values()
+    assert rule.layer.role == "embedding"
+    assert rule.scaling == table.scaling
+
+
+class Bare(nn.Module):
+    """A parameter of its own, which grows in the axes named."""
+
+    def __init__(self, *shape: int) -> None:
+        super().__init__()
+        self.positions = nn.Parameter(torch.ones(shape))
+
+
+@pytest.mark.parametrize("lead", [(16,), (1, 16), (16, 1)])
+@pytest.mark.parametrize("optimizer", ["adam", "sgd", "muon"])
+def test_a_bare_table_is_no_readout_unless_it_is_said_to_be(optimizer, lead):
+    bare, base = Bare(*lead, WIDTH), Bare(*lead, BASE)
+    with pytest.raises(
+        UnknownRoleError, match=r"its first axis does not grow: .*roles=\{'positions': ROLE\}"
+    ):
+        parameter_rules(bare, optimizer, BASE, base=base)
+    (table,) = parameter_rules(nn.Embedding(16, WIDTH), optimizer, BASE, width=WIDTH).values()
+    for given in ({"base": base}, {"width": WIDTH}):
+        (rule,) = parameter_rules(bare, optimizer, BASE, roles={"positions": "embedding"}, **given).values()
+        assert (rule.layer.d_in, rule.layer.d_out, rule.base.d_out) == (16, WIDTH, BASE)
+        assert rule.scaling == table.scaling
+
+
+def test_a_bare_readout_can_be_said_to_be_one_and_a_stack_of_matrices_is_not():
+    given = {"base": Bare(3, BASE), "roles": {"positions": "readout"}}
+    (rule,) = parameter_rules(Bare(3, WIDTH), "adam", BASE, **given).values()
+    assert found({"positions": rule}, "positions") == ("readout", *expected("adam", WIDTH, 3, BASE, 3))
+    with pytest.raises(UnknownRoleError, match="first axis"):
+        parameter_rules(Bare(8, WIDTH, WIDTH), "adam", BASE, base=Bare(8, BASE, BASE))
+
+
+@pytest.mark.parametrize("given", [{"base": Bare(1, 1, BASE)}, {"width": WIDTH}], ids=["base", "alone"])
+def test_a_vector_may_have_axes_of_size_one(given):
+    roles = {"positions": "vector"}
+    (rule,) = parameter_rules(Bare(1, 1, WIDTH), "sgd", BASE, roles=roles, **given).values()
+    assert (rule.layer.d_in, rule.layer.d_out) == (1, WIDTH)
+    assert (rule.scaling.lr, rule.scaling.weight_decay) == (4.0, 0.0)
+
+
+def test_a_parametrised_weight_is_its_modules():
+    def readout(width: int) -> nn.Module:
+        return nn.utils.parametrizations.orthogonal(nn.Linear(width, 3, bias=False))
+
+    (rule,) = parameter_rules(readout(WIDTH), "adam", BASE, base=readout(BASE)).values()
+    assert rule.layer.role == "readout"
 
 
 # --- initial scales ---------------------------------------------------------------------------------------
