@@ -63,6 +63,8 @@ class DionRule(Rule):
             check_count("max_rank", self.max_rank)
         if self.rank is None and not 0 < self.rank_fraction <= 1:
             raise DomainError("rank_fraction", self.rank_fraction, "in (0, 1]")
+        if self.rank is not None:
+            check_count("rank", self.rank)
         rank, largest = self.resolved_rank(rows, columns), min(rows, columns)
         if not 1 <= rank <= largest:
             shape = f"for a {rows} x {columns} matrix"
@@ -84,9 +86,12 @@ class DionRule(Rule):
         left = orthonormal(momentum @ right, self.method)
         found = momentum.mT @ left
         norms = torch.linalg.vector_norm(found, dim=-2, keepdim=True)
-        unit = found / (norms + self.eps)
-        # A column of Q at zero would stay there: it is kept while there is no gradient for it yet.
-        right.copy_(torch.where(norms > 0, unit, right))
+        # Beyond the rank of the momentum, columns are rounding: made units, they would be directions of their
+        # own. Their columns of Q are kept until there is something for them (at zero they would stay there).
+        noise = max(momentum.shape[-2:]) * torch.finfo(norms.dtype).eps * norms.amax(-1, keepdim=True)
+        empty = norms <= noise
+        unit = torch.where(empty, 0, found / (norms + self.eps))
+        right.copy_(torch.where(empty, right, unit))
         momentum.sub_((1 - self.mu) * (left @ found.mT))
         return left @ unit.mT
 
@@ -100,8 +105,9 @@ class Dion(MatrixOptimizer):
 
     Source: paper, App. A.3, after Ahn et al., arXiv 2504.05295; a factor sqrt(m/n) there is
     ``shape_factor="mup"``. The paper's two settings: ``rank_fraction=0.5`` (proportional), and that with
-    ``max_rank=128`` (bounded). A column of R that is zero leaves Q's as it was, where print makes it zero.
-    Its table lists five Newton-Schulz iterations, of which Dion has none.
+    ``max_rank=128`` (bounded). A column of R that is zero but for rounding leaves Q's as it was and takes no
+    part in the step; print makes it zero, or of rounding a direction of full size. Its table lists five
+    Newton-Schulz iterations, of which Dion has none.
 
     *Laws*: at full rank and for a gradient that keeps its singular vectors, the direction tends to U V^T,
     Muon's with ``exact``; it turns with orthogonal factors on the left; its singular values are at most 1 if

@@ -17,7 +17,8 @@ from torch import Tensor
 
 def fallbacks_in(states: Iterable[Mapping[str, Any]]) -> int:
     """How many fallbacks the states of an optimizer's parameters have counted; 0 where none can occur."""
-    return int(sum(state["fallbacks"].sum().item() for state in states if "fallbacks" in state))
+    counts = (v for state in states for name, v in state.items() if name.endswith("fallbacks"))
+    return int(sum(count.sum().item() for count in counts))  # a graft's go by graft_fallbacks
 
 
 def finite_matrices(matrix: Float[Tensor, "*batch m n"]) -> Bool[Tensor, "*batch 1 1"]:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.optimizer import Optimizer, ParamsT
 
+from hptheory.errors import DomainError, UnknownNameError
 from sims.errors import FallbackWarning, NotAMatrixError
 from sims.optim.eigen import fallbacks_in
 from sims.optim.graft import Graft
@@ -87,6 +88,9 @@ class MatrixOptimizer(Optimizer):
         graft: Rule | None = None,
         spectral_norm: bool = False,
     ) -> None:
+        if shape_factor is not None and spectral_norm:
+            advice = "spectral_norm fixes the size by itself"
+            raise DomainError("shape_factor", shape_factor, "None with spectral_norm", advice)
         rule = rule if graft is None else Graft(rule, graft)
         self.rule: Rule = SpectralNorm(rule) if spectral_norm else rule
         self._fallbacks_told = 0
@@ -98,9 +102,19 @@ class MatrixOptimizer(Optimizer):
         return {**super().__getstate__(), "rule": self.rule, "_fallbacks_told": self._fallbacks_told}
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Add a group, whose parameters and constants are checked."""
+        """Add a group, whose parameters and constants are checked; one that does not pass is not added."""
         super().add_param_group(param_group)
-        group = self.param_groups[-1]
+        try:
+            self._check_group(self.param_groups[-1])
+        except (DomainError, UnknownNameError, NotAMatrixError):
+            self.param_groups.pop()
+            raise
+
+    def _check_group(self, group: dict[str, Any]) -> None:
+        """Nothing, if the group's parameters and constants are what they have to be."""
+        for name in self.rule.hyperparameters():
+            if isinstance(group[name], list):
+                group[name] = tuple(group[name])
         check_not_negative("lr", group["lr"])
         check_not_negative("weight_decay", group["weight_decay"])
         if group["shape_factor"] is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from hptheory.parameterization import LayerScaling
@@ -53,6 +53,8 @@ def composite_rule(
         graft = None if config.graft is None else config.graft.name
         whole = of(config, graft=graft, spectral_norm=config.spectral_norm)
         norm = None if config.graft is None else of(config.graft)
+        if norm is not None and not config.spectral_norm:  # with the graft's own blocks, sides and exponents
+            whole = replace(whole, lr=norm.lr)
         return CompositeScaling(**asdict(whole), direction=of(config), norm=norm)
 
     return scaling

@@ -53,6 +53,8 @@ class ShampooRule(Rule):
         """Shares in [0, 1), exponents >= 0 and not both 0, block and interval at least 1."""
         check_share("momentum", self.momentum)
         check_share("beta2", 0.0 if self.beta2 is None else self.beta2)
+        if len(self.exponents) != 2:
+            raise DomainError("exponents", self.exponents, "two numbers, of the output and the input side")
         for exponent in self.exponents:
             check_not_negative("exponents", exponent)
         if not any(self.exponents):

@@ -23,9 +23,9 @@ class SpectralNorm(Rule):
     """sqrt(m/n) u / (sigma(u) + eps) for a rule's direction u [m, n], sigma(u) its spectral norm.
 
     sigma is estimated from below by iterations v <- u^T u v / norm on one vector a matrix, kept between steps
-    (five in each of the first 50 steps, then one): the norm reached is sqrt(m/n) sigma/estimate, at least
-    what is promised. At that norm muP's factor is 1 for every matrix, since an output then moves by lr times
-    the size of its input.
+    (five in each of the first 50 steps, then one), and no less than the largest row: the norm reached is
+    sqrt(m/n) sigma/estimate, at least what is promised and at most sqrt(m) times that. At the promised norm
+    muP's factor is 1 for every matrix, since an output then moves by lr times the size of its input.
 
     Source: arXiv 2512.05620. Embeddings are normalised in root mean square instead: ``sims.optim.RMSNorm``.
 
@@ -81,6 +81,9 @@ def power_iteration(
 ) -> Float[Tensor, "*batch 1 1"]:
     """An estimate of the spectral norm of every matrix, from below; ``vector`` is brought nearer to the
     leading right singular vector, in place, and stays where a matrix is zero or not finite.
+
+    Where the largest row is longer than the estimate, it takes the vector's place: a matrix may have turned
+    away from what led it before, up to leaving nothing of the vector.
     """
     norm = torch.zeros_like(vector[..., :1, :])
     for _ in range(iterations):
@@ -90,4 +93,9 @@ def power_iteration(
         norm = torch.linalg.vector_norm(right, dim=-2, keepdim=True)
         usable = (norm > 0) & norm.isfinite()
         vector.copy_(torch.where(usable, right / torch.where(usable, norm, 1), vector))
-    return norm
+    sizes = torch.linalg.vector_norm(matrix, dim=-1, keepdim=True)
+    size, place = sizes.max(-2, keepdim=True)
+    longer = (size > norm) & size.isfinite()
+    row = matrix.gather(-2, place.expand(*place.shape[:-1], matrix.shape[-1])).mT
+    vector.copy_(torch.where(longer, row / torch.where(longer, size, 1), vector))
+    return torch.where(longer, size, norm)

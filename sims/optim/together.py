@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch.optim.optimizer import Optimizer
 
+from hptheory.errors import DomainError
+
 
 class Together(Optimizer):
     """One optimizer whose groups and state are those of its parts, in their order; a step is a step of each.
@@ -31,6 +33,15 @@ class Together(Optimizer):
             end = start + len(part.param_groups)
             part.param_groups, part.state = self.param_groups[start:end], self.state
             start = end
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Take over a group of a part.
+
+        Domain: a further group belongs to one of the parts, and is a ``DomainError`` here.
+        """
+        if len(self.param_groups) == sum(len(part.param_groups) for part in self.parts):
+            raise DomainError("param_group", "a further one", "added to a part, before they are put together")
+        super().add_param_group(param_group)
 
     def __getstate__(self) -> dict[str, Any]:
         """What a copy or a pickle needs; torch's own keeps the groups and the state alone."""

@@ -9,13 +9,13 @@ is the experiment:
   two remedies, blocks (``_blocked``) and spectral normalisation (``_normalised``). Blocks are of 128, or of
   32 in the small presets: at the base width only feed-forward matrices are cut. (2512.05620 has blocks of 512
   for widths from 512.)
-- ``llama_muon_decay``: independent weight decay c/D over two orders of magnitude, at one rate;
-  ``llama_muon_decay_constant``: the same without the 1/D. The published c is 0.1 (2e-4 at D = 512), 8e-4 at
-  the base width.
+- ``llama_muon_decay``: independent weight decay c/D over a factor of 32, at one rate;
+  ``llama_muon_decay_constant``: the same without the 1/D. The published c is 0.1 (2e-4 at D = 512): 8e-4 at
+  the base width 128, 3.1e-3 at that of the small presets, 32.
 - ``llama_adam_decayed`` (AdamW) and ``llama_muon_decayed``, ``_soap_decayed``, ``_shampoo_decayed``: the
-  optimizers with decay, whose compute multipliers 2512.05620 reports. Independent decay of 8e-4 at the base
-  width, the published c/D (Muon: 1.6 times that). AdamW's is 0.1 times the rate, of which muP makes 1/D on
-  hidden matrices.
+  optimizers with decay, whose compute multipliers 2512.05620 reports. Hidden matrices decay independently by
+  the published c/D (Muon: 1.6 times that), all else as under AdamW: by 0.1 times the rate, of which muP makes
+  1/D on matrices.
 - ``llama_muon_steps_1``, ``_steps_3`` (``llama_muon`` has 5 iterations of Newton-Schulz) and
   ``llama_muon_exact``, the polar factor itself: the ablation that App. D.4.2 of 2512.22768 proposes. So does
   it ``llama_muon_hidden``, where the layers with orthogonalised updates are the only ones trained. There the
@@ -43,10 +43,12 @@ from sims.settings.optimizers import AdamConfig, AdaMuonConfig, MuonConfig, Sham
 from sims.settings.text_presets import Presets, presets
 from sims.settings.transformers import LlamaConfig
 
-DECAY, MUON_DECAY, ADAMW_DECAY = 8e-4, 1.28e-3, 0.1
+DECAY, MUON_DECAY, ADAMW_DECAY = 0.1 / 128, 0.16 / 128, 0.1
 BLOCK, CPU_BLOCK = 128, 32  # the muP base widths
+CPU_BASES = 128 // 32  # how many times the base width of the small presets goes into that of ``paper``
 DECAYS = tuple(2.0**power for power in range(-13, -7))
-MUON_LR, CPU_MUON_LR = 0.008, 2.0**-8  # at which decay is swept
+CPU_DECAYS = tuple(CPU_BASES * decay for decay in DECAYS)
+MUON_LR, CPU_MUON_LR = 0.008, 2.0**-7  # at which decay is swept
 MUON = MuonConfig(shape_factor="mup")
 GRAFTED = ShampooConfig(graft=AdamConfig())
 
@@ -72,7 +74,14 @@ def over_decays(name: str, *, constant: bool) -> Presets:
     """Llama with Muon and a grid of weight decays, at one rate."""
     muon = replace(MUON, constant_decay=constant)
     small = replace(muon, adam_lr=CPU_BEST_LR)
-    return presets(name, recipe(muon, small), (MUON_LR,), (CPU_MUON_LR,), hps=(("weight_decay", DECAYS),))
+    axes, small_axes = (("weight_decay", DECAYS),), (("weight_decay", CPU_DECAYS),)
+    return presets(name, recipe(muon, small), (MUON_LR,), (CPU_MUON_LR,), axes, small_axes)
+
+
+def decayed(name: str, optimizer: MatrixConfig, decay: float) -> Presets:
+    """Llama with an optimizer of matrices that decays at the base width of ``paper``, the rest as AdamW's."""
+    rest = replace(optimizer, adam=AdamConfig(weight_decay=ADAMW_DECAY))
+    return matrix(name, replace(rest, weight_decay=decay), replace(rest, weight_decay=CPU_BASES * decay))
 
 
 def changed(of: Presets, change: Callable[[Training], Training]) -> Presets:
@@ -116,7 +125,7 @@ def batch_times(factor: int) -> Callable[[Training], Training]:
 
 SETTINGS: dict[str, Presets] = {
     "llama_adam_standard": changed(adam("llama_adam_standard"), standard),
-    "llama_muon_standard": changed(matrix("llama_muon_standard", replace(MUON, shape_factor=None)), standard),
+    "llama_muon_standard": changed(matrix("llama_muon_standard", MUON), standard),
     "llama_adamuon_standard": changed(matrix("llama_adamuon_standard", AdaMuonConfig()), standard),
     "llama_adamuon_normalised": matrix("llama_adamuon_normalised", AdaMuonConfig(spectral_norm=True)),
     "llama_shampoo_blocked": blocked("llama_shampoo_blocked", ShampooConfig()),
@@ -127,9 +136,9 @@ SETTINGS: dict[str, Presets] = {
     ),
     "llama_soap_blocked": blocked("llama_soap_blocked", SOAPConfig()),
     "llama_adam_decayed": adam("llama_adam_decayed", AdamConfig(weight_decay=ADAMW_DECAY)),
-    "llama_muon_decayed": matrix("llama_muon_decayed", replace(MUON, weight_decay=MUON_DECAY)),
-    "llama_soap_decayed": matrix("llama_soap_decayed", SOAPConfig(weight_decay=DECAY)),
-    "llama_shampoo_decayed": matrix("llama_shampoo_decayed", ShampooConfig(weight_decay=DECAY)),
+    "llama_muon_decayed": decayed("llama_muon_decayed", MUON, MUON_DECAY),
+    "llama_soap_decayed": decayed("llama_soap_decayed", SOAPConfig(), DECAY),
+    "llama_shampoo_decayed": decayed("llama_shampoo_decayed", ShampooConfig(), DECAY),
     "llama_muon_decay": over_decays("llama_muon_decay", constant=False),
     "llama_muon_decay_constant": over_decays("llama_muon_decay_constant", constant=True),
     "llama_adam_batch_double": changed(adam("llama_adam_batch_double"), batch_times(2)),

@@ -54,21 +54,28 @@ class Recipe:
 
 
 def presets(
-    name: str, recipe: Recipe, lrs: tuple[float, ...], small_lrs: tuple[float, ...], hps: Axes = ()
+    name: str,
+    recipe: Recipe,
+    lrs: tuple[float, ...],
+    small_lrs: tuple[float, ...],
+    hps: Axes = (),
+    small_hps: Axes | None = None,
 ) -> Presets:
-    """The presets; of nine ``small_lrs``, ``cpu`` takes the middle six. ``hps`` are further axes of all."""
+    """The presets; of nine ``small_lrs``, ``cpu`` takes the middle six. ``hps`` are further axes, of all
+    presets if there are no ``small_hps``."""
     middle = small_lrs[1:7] if len(small_lrs) == 9 else small_lrs
+    small_hps = hps if small_hps is None else small_hps
 
     def smoke() -> Setting:
-        few = tuple((axis, values[::2]) for axis, values in hps)
+        few = tuple((axis, values[::2]) for axis, values in small_hps)
         return Setting(name, "smoke", recipe.smoke(), (16, 32), middle[::2], (0, 1), few)
 
     def cpu() -> Setting:
-        return Setting(name, "cpu", recipe.shortened(1024), (32, 64, 128), middle, (0, 1), hps)
+        return Setting(name, "cpu", recipe.shortened(1024), (32, 64, 128), middle, (0, 1), small_hps)
 
     def cpu_long() -> Setting:
         training = recipe.shortened(2048)
-        return Setting(name, "cpu-long", training, (32, 64, 128, 256), small_lrs, (0, 1, 2), hps)
+        return Setting(name, "cpu-long", training, (32, 64, 128, 256), small_lrs, (0, 1, 2), small_hps)
 
     def paper() -> Setting:
         widths = (128, 256, 512, 1024, 2048)

@@ -22,6 +22,7 @@ from sims.models.transformer import StackedTransformer
 from sims.optim import SOAP, Adam, Muon, Shampoo, ShampooRule
 from sims.optim.build import build_optimizer, set_rates
 from sims.optim.build_matrix import rule_of_config
+from sims.optim.scaling import composite_rule
 from sims.optim.together import Together
 from sims.settings import (
     AdamConfig,
@@ -260,3 +261,20 @@ def test_together_has_the_rates_that_are_set_on_its_groups():
     steps(weights, optimizer, range(2))
     assert all((p == 0).all() for p in weights)
     assert not isinstance(optimizer.parts[2], SOAP)
+
+
+@pytest.mark.parametrize(
+    "graft",
+    [
+        SOAPConfig(block=32),
+        SOAPConfig(sides=(1, 0)),
+        ShampooConfig(exponents=(0.5, 0.5), block=32),
+        MuonConfig(),
+    ],
+)
+def test_a_graft_has_the_rate_of_the_optimizer_whose_norm_it_takes(graft):
+    """With its blocks, sides and exponents: norms are all that the rate depends on."""
+    sizes = {"base_d_in": 64, "base_d_out": 64}
+    whole = composite_rule(ShampooConfig(graft=graft), scaling_rule, scaling_rule)(256, 256, **sizes)
+    alone = composite_rule(graft, scaling_rule, scaling_rule)(256, 256, **sizes)
+    assert whole.lr == alone.lr

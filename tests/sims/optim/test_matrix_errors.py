@@ -10,8 +10,9 @@ from torch import nn
 
 from hptheory.errors import DomainError, UnknownNameError
 from sims.errors import FallbackWarning, NotAMatrixError
-from sims.optim import SOAP, AdamRule, AdaMuon, Dion, Muon, Shampoo
+from sims.optim import SOAP, Adam, AdamRule, AdaMuon, Dion, Muon, Shampoo, ShampooRule
 from sims.optim.eigen import eigenbasis
+from sims.optim.together import Together
 from tests.sims.optim.small import gradients
 
 
@@ -52,6 +53,7 @@ def test_half_precision_is_refused():
         (AdaMuon, {"rms": -0.1}, "rms = -0.1"),
         (Dion, {"rank": 7}, "rank = 7 .* from 1 to 6 for a 6 x 8 matrix"),
         (Dion, {"rank": 0}, "rank = 0"),
+        (Dion, {"rank": True}, "rank = True"),
         (Dion, {"rank_fraction": 0.0}, "rank_fraction = 0.0"),
         (Dion, {"rank_fraction": 0.1}, "rank = 0"),
         (Dion, {"rank_fraction": 1.5}, "rank_fraction = 1.5"),
@@ -61,6 +63,11 @@ def test_half_precision_is_refused():
         (Shampoo, {"interval": 0}, "interval = 0"),
         (Shampoo, {"exponents": (-0.5, 0.5)}, "exponents = -0.5"),
         (Shampoo, {"exponents": (0.0, 0.0)}, "not both 0"),
+        (Muon, {"shape_factor": "mup", "spectral_norm": True}, "None with spectral_norm"),
+        (Adam, {"lr": -1.0}, "lr = -1.0"),
+        (Adam, {"betas": (1.0, 0.999)}, "betas = 1.0"),
+        (Adam, {"eps": -1e-8}, "eps = -1e-08"),
+        (Adam, {"weight_decay": float("inf")}, "weight_decay = inf"),
         (Shampoo, {"eps": -1.0}, "eps = -1.0"),
         (Shampoo, {"graft": AdamRule(beta2=2.0)}, "beta2 = 2.0"),
         (SOAP, {"block": 0}, "block = 0"),
@@ -91,6 +98,23 @@ def test_groups_added_later_are_checked_too():
     optimizer = Dion([weight(8, 8)], rank=8)
     with pytest.raises(DomainError, match="from 1 to 4"):
         optimizer.add_param_group({"params": [weight(4, 9)]})
+    assert len(optimizer.param_groups) == 1  # it is as it was, and goes on
+    optimizer.step()
+
+
+def test_lists_will_do_for_pairs_in_groups():
+    p = weight(6, 8)
+    p.grad = torch.ones(6, 8)
+    Shampoo([{"params": [p], "exponents": [0.25, 0.5]}]).step()
+    SOAP([{"params": [p], "sides": [1, 0]}]).step()
+
+
+def test_parts_that_are_put_together_take_no_further_groups():
+    hidden, readout = weight(6, 8), weight(3, 8)
+    together = Together([Muon([hidden]), Adam([readout])])
+    with pytest.raises(DomainError, match="added to a part"):
+        together.add_param_group({"params": [weight(8, 8)], "lr": 0.1})
+    assert len(together.param_groups) == 2
 
 
 # --- fallbacks --------------------------------------------------------------------------------------------
@@ -137,6 +161,16 @@ def test_a_failed_decomposition_falls_back_is_said_and_counted(optimizer, monkey
     monkeypatch.undo()
     made.step()  # no further failure, no further warning
     assert made.fallbacks == 4
+
+
+def test_a_grafts_fallbacks_count_too(monkeypatch):
+    p = weight(6, 6, dtype=torch.float64)
+    made = Muon([p], lr=0.1, graft=ShampooRule())
+    p.grad = gradients(1, 6, 6)[0]
+    monkeypatch.setattr(torch.linalg, "eigh", no_convergence(torch.linalg.eigh, lambda x: True))
+    with pytest.warns(FallbackWarning, match="Muon: 2 preconditioner"):
+        made.step()
+    assert made.fallbacks == 2
 
 
 def test_the_last_good_root_is_kept(monkeypatch):

@@ -47,9 +47,7 @@ ALL = {
     "soap blocks": partial(SOAP, lr=1.0, interval=2, block=4, eps=1e-4),
     "grafted": partial(Shampoo, lr=1.0, graft=AdamRule()),
     "normalised": partial(SOAP, lr=1.0, spectral_norm=True, eps=1e-4),
-    "all at once": partial(
-        Shampoo, lr=1.0, graft=MuonRule(), spectral_norm=True, block=4, shape_factor="mup"
-    ),
+    "all at once": partial(Shampoo, lr=1.0, graft=MuonRule(), spectral_norm=True, block=4),
 }
 # One step's rounding in float64 (1e-16), amplified by a Newton-Schulz slope (5e2), a root damped at 1e-6
 # (1e3) or the conditioning of a random square matrix (1e3).
@@ -243,6 +241,19 @@ def test_dion_has_the_rank_it_is_given():
     assert (values[:, 3] < 1e-14).all()
 
 
+@pytest.mark.parametrize("method", ["qr", "cholesky"])
+@pytest.mark.parametrize("rank", [1, 3])
+def test_dion_makes_no_directions_of_rounding(method, rank):
+    """A momentum of low rank has an update of that rank, in float32 as in exact numbers: of norm 1."""
+    stream = torch.Generator().manual_seed(0)
+    left, right = (torch.linalg.qr(torch.randn(128, rank, generator=stream)).Q for _ in range(2))
+    grad = left @ torch.diag(torch.logspace(0, -3, rank)) @ right.mT
+    (update,) = directions(partial(Dion, lr=1.0, rank_fraction=0.5, method=method), grad[None])
+    sizes = singular_values(update)
+    assert sizes[0] < 1.5  # columns of Q are of length 1, and not orthogonal before it has converged
+    assert (sizes > 1e-3).sum() == rank
+
+
 def test_what_dion_leaves_out_comes_back():
     """Error feedback: a direction that never leads is still used, once it has piled up. Rank 1 of 2."""
     grad = torch.diag(torch.tensor([3.0, 1.0], dtype=torch.float64))
@@ -372,6 +383,19 @@ def test_power_iteration_is_from_below():
         assert (estimate >= previous * (1 - 1e-12)).all()
         previous = estimate
     assert (power_iteration(matrices, vector, 400) / exact).min() > 0.9999
+
+
+def test_spectral_normalisation_survives_a_direction_that_turns_away():
+    """What is kept of one gradient is nothing of the next: the largest row stands in, and the norm reached is
+    sqrt(m) times the promised one at most."""
+    first, second = torch.zeros(2, 6, 6, dtype=torch.float64)
+    first[:, :3] = gradients(1, 6, 3)[0]
+    second[:, 3:] = gradients(2, 6, 3)[1]
+    make = partial(MatrixOptimizer, rule=SGDRule(), lr=1.0, spectral_norm=True)
+    both = directions(make, torch.stack([first, second]))
+    norms = singular_values(both)[:, 0]
+    assert (norms > 1 - 1e-9).all()
+    assert (norms < 6**0.5).all()
 
 
 def test_spectral_normalisation_keeps_the_direction():

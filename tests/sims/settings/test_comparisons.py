@@ -16,7 +16,7 @@ PRESETS = ("smoke", "cpu", "cpu-long", "paper")
 DIFFERENCES = {
     ("llama_adam", "llama_adam_standard"): {"parameterization"},
     ("llama_adamuon", "llama_adamuon_standard"): {"parameterization"},
-    ("llama_muon", "llama_muon_standard"): {"parameterization", "optimizer.shape_factor"},
+    ("llama_muon", "llama_muon_standard"): {"parameterization"},
     ("llama_adamuon", "llama_adamuon_normalised"): {"optimizer.spectral_norm"},
     ("llama_shampoo", "llama_shampoo_blocked"): {"optimizer.block"},
     ("llama_shampoo", "llama_shampoo_grafted"): {"optimizer.graft"},
@@ -26,9 +26,9 @@ DIFFERENCES = {
     ("llama_muon_decay", "llama_muon_decay_constant"): {"optimizer.constant_decay"},
     ("llama_muon", "llama_muon_decay"): set(),
     ("llama_adam", "llama_adam_decayed"): {"optimizer.weight_decay"},
-    ("llama_muon", "llama_muon_decayed"): {"optimizer.weight_decay"},
-    ("llama_soap", "llama_soap_decayed"): {"optimizer.weight_decay"},
-    ("llama_shampoo", "llama_shampoo_decayed"): {"optimizer.weight_decay"},
+    ("llama_muon", "llama_muon_decayed"): {"optimizer.weight_decay", "optimizer.adam"},
+    ("llama_soap", "llama_soap_decayed"): {"optimizer.weight_decay", "optimizer.adam"},
+    ("llama_shampoo", "llama_shampoo_decayed"): {"optimizer.weight_decay", "optimizer.adam"},
     ("llama_muon", "llama_muon_steps_1"): {"optimizer.steps"},
     ("llama_muon", "llama_muon_steps_3"): {"optimizer.steps"},
     ("llama_muon", "llama_muon_exact"): {"optimizer.kind"},
@@ -50,6 +50,22 @@ def test_a_comparison_differs_in_the_one_thing(pair: tuple[str, str], preset: st
     if preset == "paper":
         expected -= {"steps"}  # an epoch, whatever the batch
     assert {name for name in one if one[name] != other[name]} == expected
+
+
+def test_the_published_decay_is_that_of_every_base_width() -> None:
+    """c = lambda D: 0.1, 0.16 for Muon, inside the swept grid."""
+    for preset, base in (("cpu", 32), ("cpu-long", 32), ("paper", 128)):
+        for name, c in (
+            ("llama_soap_decayed", 0.1),
+            ("llama_shampoo_decayed", 0.1),
+            ("llama_muon_decayed", 0.16),
+        ):
+            training = get_setting(name, preset).training
+            assert training.base_width == base
+            assert training.optimizer.weight_decay * base == pytest.approx(c)
+            assert training.optimizer.adam == get_setting("llama_adam_decayed", preset).training.optimizer
+        ((_, decays),) = get_setting("llama_muon_decay", preset).hps
+        assert min(decays) * base < 0.05 < 0.1 < max(decays) * base
 
 
 def flat(training: Training) -> dict[str, Any]:
