@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from fractions import Fraction
+from numbers import Real
 from typing import Any
 
 import torch
@@ -20,6 +21,7 @@ from torch import nn
 from hptheory.errors import DomainError, HPTheoryError, UnknownNameError
 from hptheory.parameterization.layers import ROLES
 from hptheory.parameterization.model_rules import MATRIX_OPTIMIZERS, LayerRule, layer_rule
+from sims.param_epsilons import group_epsilons
 from sims.param_roles import Kinds, TiedRolesError, UnknownRoleError, as_matrix, shape_at_base, tensor_role
 from sims.settings.checks import check_count, check_known, check_not_negative
 
@@ -138,28 +140,37 @@ def param_groups(
     *,
     width: int | None = None,
     lr: float | Mapping[str, float],
-    epsilon: float = 1e-8,
-    weight_decay: float = 0.0,
-    independent_decay: bool = False,
+    epsilon: float | Mapping[str, float] | None = None,
+    weight_decay: float | Mapping[str, float] = 0.0,
+    independent_decay: bool | Mapping[str, bool] | None = None,
     **options: Any,
 ) -> list[dict[str, Any]]:
     """Groups for ``torch.optim`` or ``sims.optim``: hyperparameters of the base model, scaled to this module.
 
     A group a parameter: ``params``, ``lr``, ``eps``, ``weight_decay``, and for the reader ``name``, ``role``,
     ``optimizer``. A matrix optimizer trains the hidden matrices; the groups of ``optimizer`` "adam" beside it
-    are for an Adam of its own, and ``lr`` may be a rate for each, {"muon": 0.02, "adam": 0.003}.
+    are for an Adam of its own. So every hyperparameter may be one for each, {"muon": 0.02, "adam": 0.003};
+    an optimizer that is left out has the default. There is none of ``lr``.
 
     No group can hold the rest of the rule: initial scales, which ``scale_initial_weights`` sets, and the
     forward pass, which is the module's own business (multipliers, ``attention_scale``, 1/depth of branches).
 
-    ``weight_decay`` is the base model's. AdamW multiplies it by the rate (coupled), so that the group's is
-    divided by the rate's ratio: the decay a step scales like 1/width. With ``independent_decay``, for an
-    optimizer that does not multiply, it is scaled by itself. Vectors do not decay.
+    ``weight_decay`` is the base model's, as its optimizer means it, and those beside each other may not mean
+    the same. ``sims.optim``'s matrix optimizers shrink a weight by it, whatever the rate (independent), so
+    that it is scaled by itself. Adam and all of ``torch.optim``, its Muon too, shrink a weight by it times
+    the rate (coupled): there it is divided by the rate's ratio. ``independent_decay`` says which it is; by
+    default matrix optimizers decay independently, Adam and SGD do not. Vectors do not decay.
 
-    Domain: that of ``parameter_rules``; a missing rate, or a rate, epsilon or decay that is negative or not
-    finite, raises ``DomainError``; a rate for another optimizer than these two, ``UnknownNameError``.
+    ``epsilon`` is by default that of ``sims.optim``, for each optimizer its own. ``eps`` has the ratio of the
+    rule that gives the direction; with ``graft``, ``graft_eps`` that of the grafted optimizer, whose epsilon
+    goes by its name, and ``graft_norm_eps`` that of the norm. Shampoo's damping is relative unless
+    ``relative_damping=False``, and its groups say so (``damping``).
 
-    *Laws*: at the base width every group has the given numbers; a decay a step scales like 1/width.
+    Domain: that of ``parameter_rules``; a missing rate, or a rate, epsilon or decay that is no number,
+    negative or not finite, raises ``DomainError``; one for another optimizer, ``UnknownNameError``.
+
+    *Laws*: at the base width every group has the given numbers; a decay a step scales like 1/width; epsilons
+    are the trainer's.
 
     >>> net = nn.Linear(256, 256, bias=False)
     >>> rate = {"lr": 0.02, "weight_decay": 0.1, "roles": {"weight": "hidden"}}
@@ -167,30 +178,37 @@ def param_groups(
     >>> group["optimizer"], group["lr"], group["weight_decay"]
     ('muon', 0.02, 0.025)
     """
-    rates = dict(lr) if isinstance(lr, Mapping) else {optimizer: lr, "adam": lr}
-    for name, given in rates.items():
-        check_known("optimizer in lr", name, dict.fromkeys([optimizer, "adam"]))
-        check_not_negative("lr", given)
-    check_not_negative("epsilon", epsilon)
-    check_not_negative("weight_decay", weight_decay)
+    if optimizer == "shampoo":
+        options = {"relative_damping": True, **options}
+    both, graft = dict.fromkeys([optimizer, "adam"]), options.get("graft")
+    rates = _by_optimizer("lr", lr, both)
+    decays = _by_optimizer("weight_decay", weight_decay, both)
+    epsilons = _by_optimizer("epsilon", epsilon, both if graft is None else {**both, graft: None})
+    for argument, given in (("lr", rates), ("weight_decay", decays), ("epsilon", epsilons)):
+        for number in given.values():
+            _check_number(argument, number)
+    independent = dict.fromkeys(MATRIX_OPTIMIZERS, True)
+    independent |= _by_optimizer("independent_decay", independent_decay, both)
+    for told in independent.values():
+        if not isinstance(told, bool):
+            raise DomainError("independent_decay", repr(told), "True or False")
     rules = parameter_rules(model, optimizer, base_width, width=width, **options)
     parameters = dict(model.named_parameters())
     groups = []
     for name, rule in rules.items():
-        scaling = rule.scaling
-        rate = rates.get(scaling.optimizer)
-        if rate is None:
-            raise DomainError("lr", lr, f"a rate for {scaling.optimizer}, which trains '{name}', too")
-        decay = scaling.weight_decay if independent_decay else scaling.weight_decay / scaling.lr
+        scaling, chosen = rule.scaling, rule.scaling.optimizer
+        if chosen not in rates:
+            raise DomainError("lr", lr, f"a rate for {chosen}, which trains '{name}', too")
+        coupling = 1.0 if independent.get(chosen, False) else scaling.lr
         groups.append(
             {
                 "params": [parameters[name]],
-                "lr": rate * scaling.lr,
-                **({} if scaling.optimizer == "sgd" else {"eps": epsilon * scaling.epsilon}),
-                "weight_decay": weight_decay * decay,
+                "lr": rates[chosen] * scaling.lr,
+                **group_epsilons(rule, optimizer, epsilons, options),
+                "weight_decay": decays.get(chosen, 0.0) * scaling.weight_decay / coupling,
                 "name": name,
                 "role": rule.layer.role,
-                "optimizer": scaling.optimizer,
+                "optimizer": chosen,
             }
         )
     return groups
@@ -236,6 +254,24 @@ def scale_initial_weights(model: nn.Module, base: nn.Module, rules: Mapping[str,
     with torch.no_grad():
         for parameter, factor in factors:
             parameter.mul_(factor)
+
+
+def _by_optimizer(argument: str, given: Any, known: Mapping[str, object]) -> dict[str, Any]:
+    """What is given for each optimizer; nothing for those to have the default."""
+    if isinstance(given, Mapping):
+        for name in given:
+            check_known(f"optimizer in {argument}", name, known)
+        return dict(given)
+    return {} if given is None else dict.fromkeys(known, given)
+
+
+def _check_number(name: str, value: object) -> None:
+    """Nothing, if the value is a number, zero or positive, and finite; else ``DomainError``."""
+    if isinstance(value, torch.Tensor) and value.ndim == 0:
+        value = value.item()
+    if not isinstance(value, Real):
+        raise DomainError(name, repr(value), "a number, zero or positive")
+    check_not_negative(name, float(value))
 
 
 def _root_mean_square(parameter: nn.Parameter) -> float:

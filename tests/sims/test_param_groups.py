@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,12 @@ from torch import nn
 
 from hptheory.errors import DomainError, UnknownNameError
 from hptheory.parameterization import network_layers, scaling_rule
+from sims.models.linear import ScaledParameter
+from sims.optim import SOAP, Adam, AdaMuon, Dion, Muon, Shampoo
+from sims.optim.build_matrix import matrix_group, rule_of_config
+from sims.optim.matrix import MatrixOptimizer
+from sims.optim.scaling import composite_rule, rule_options
+from sims.param_epsilons import EPSILONS
 from sims.param_groups import (
     TiedRolesError,
     UnknownRoleError,
@@ -16,6 +24,15 @@ from sims.param_groups import (
     param_groups,
     parameter_rules,
     scale_initial_weights,
+)
+from sims.settings.optimizers import (
+    AdamConfig,
+    AdaMuonConfig,
+    DionConfig,
+    MuonConfig,
+    SGDConfig,
+    ShampooConfig,
+    SOAPConfig,
 )
 
 WIDTH, BASE = 64, 16
@@ -210,9 +227,179 @@ def test_negative_rates_are_refused(given, words):
         param_groups(Network(WIDTH), "muon", BASE, base=Network(BASE), **given)
 
 
-def test_a_rate_for_an_optimizer_that_trains_nothing_is_refused():
-    with pytest.raises(UnknownNameError, match="optimizer in lr 'muoon'; did you mean muon"):
-        param_groups(Network(WIDTH), "muon", BASE, base=Network(BASE), lr={"muoon": 0.1, "adam": 0.1})
+@pytest.mark.parametrize("argument", ["lr", "weight_decay", "independent_decay", "epsilon"])
+def test_a_number_for_an_optimizer_that_trains_nothing_is_refused(argument):
+    value = True if argument == "independent_decay" else 0.1
+    given = {"lr": 0.1, argument: {"muoon": value, "adam": value}}
+    with pytest.raises(UnknownNameError, match=f"optimizer in {argument} 'muoon'; did you mean muon"):
+        param_groups(Network(WIDTH), "muon", BASE, base=Network(BASE), **given)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"lr": "0.1"}, "lr = '0.1' .* must be a number"),
+        ({"lr": {"adam": None, "muon": 0.1}}, "lr = None .* must be a number"),
+        ({"lr": 0.1, "epsilon": "1e-8"}, "epsilon = '1e-8' .* must be a number"),
+        ({"lr": 0.1, "weight_decay": {"muon": "0.1"}}, "weight_decay = '0.1' .* must be a number"),
+        ({"lr": 0.1, "independent_decay": "no"}, "independent_decay = 'no' .* must be True or False"),
+    ],
+)
+def test_what_is_no_number_is_refused(unchecked_groups, given, words):
+    with pytest.raises(DomainError, match=words):
+        unchecked_groups(Network(WIDTH), "muon", BASE, base=Network(BASE), **given)
+
+
+def test_a_rate_may_be_a_number_of_torch(unchecked_groups):
+    layer = nn.Linear(8, 8, bias=False)
+    (group,) = unchecked_groups(layer, "adam", 8, base=layer, lr=torch.tensor(0.5))
+    assert group["lr"] == 0.5
+
+
+@pytest.fixture
+def unchecked_groups():
+    """``param_groups`` as users have it: the tests' own checks of types would come before it."""
+    return inspect.unwrap(param_groups)
+
+
+# --- two optimizers beside each other ---------------------------------------------------------------------
+
+MATRIX = {"muon": Muon, "adamuon": AdaMuon, "shampoo": Shampoo, "soap": SOAP, "dion": Dion}
+
+
+def uneven(width: int) -> nn.Module:
+    """Hidden matrices whose outputs grow otherwise than their inputs, so that no rate stays as it is."""
+    return nn.Sequential(
+        *(nn.Linear(*size, bias=False) for size in ((4, width), (width, width * width // 16), (width, 3)))
+    )
+
+
+def shrinkage(optimizers: list[torch.optim.Optimizer]) -> dict[str, float]:
+    """By what share of itself every parameter shrinks in a step without a gradient."""
+    shares = {}
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            (parameter,) = group["params"]
+            nn.init.ones_(parameter)
+            parameter.grad = torch.zeros_like(parameter)
+        optimizer.step()
+        shares |= {group["name"]: 1 - group["params"][0].mean().item() for group in optimizer.param_groups}
+    return shares
+
+
+def decays(
+    model: nn.Module,
+    optimizer: str,
+    matrix: type[torch.optim.Optimizer],
+    adam: type[torch.optim.Optimizer],
+    **given: object,
+) -> dict[str, float]:
+    groups = param_groups(model, optimizer, BASE, base=uneven(BASE), **given)
+    own = [group for group in groups if group["optimizer"] == optimizer]
+    rest = [group for group in groups if group["optimizer"] == "adam"]
+    assert [group["name"] for group in own] == ["1.weight"]
+    return shrinkage([matrix(own), adam(rest)])
+
+
+@pytest.mark.parametrize("name", MATRIX)
+def test_a_decay_a_step_scales_like_one_over_the_width_in_every_optimizer(name):
+    """Measured on the optimizers themselves: a matrix optimizer decays independently, Adam times its rate."""
+    given = {"lr": {name: 0.02, "adam": 0.1}, "weight_decay": {name: 0.1, "adam": 2.0}}
+    for adam in (Adam, torch.optim.AdamW):
+        found = decays(uneven(WIDTH), name, MATRIX[name], adam, **given)
+        expected = {"0.weight": 0.2, "1.weight": 0.1, "2.weight": 0.2}
+        assert found == pytest.approx(
+            {layer: decay * BASE / WIDTH for layer, decay in expected.items()}, rel=1e-4
+        )
+
+
+def test_torchs_muon_decays_times_its_rate():
+    given = {
+        "lr": {"muon": 0.02, "adam": 0.1},
+        "weight_decay": {"muon": 10.0},
+        "independent_decay": {"muon": False},
+    }
+    found = decays(uneven(WIDTH), "muon", torch.optim.Muon, torch.optim.AdamW, **given)
+    assert found == pytest.approx({"0.weight": 0, "1.weight": 0.2 * BASE / WIDTH, "2.weight": 0}, rel=1e-4)
+
+
+# --- epsilons ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        MuonConfig(),
+        DionConfig(spectral_norm=True),
+        AdaMuonConfig(graft=SGDConfig()),
+        ShampooConfig(),
+        ShampooConfig(damping="absolute", exponents=(0.5, 0.5), block=8),
+        ShampooConfig(damping="absolute", graft=AdamConfig()),
+        ShampooConfig(graft=SOAPConfig()),
+        SOAPConfig(block=8, spectral_norm=True),
+        SOAPConfig(sides=(1, 0), graft=ShampooConfig()),
+        SOAPConfig(block=8, graft=MuonConfig()),
+    ],
+    ids=lambda config: f"{config.name}-{config.graft.name if config.graft else config.spectral_norm}",
+)
+@pytest.mark.parametrize("told", [False, True])
+def test_epsilons_are_the_trainers(config, told):
+    model, grafted = uneven(WIDTH), config.graft
+    options = {
+        **rule_options(config),
+        "graft": grafted.name if grafted else None,
+        "spectral_norm": config.spectral_norm,
+    }
+    if config.name == "shampoo" and config.damping == "relative":
+        del options["relative_damping"]  # as the optimizer, by default
+    parts = [part for part in (config, grafted, AdamConfig()) if part is not None and part.name != "sgd"]
+    epsilon = {part.name: part.epsilon for part in parts} if told else None
+    groups = param_groups(model, config.name, BASE, base=uneven(BASE), lr=0.1, epsilon=epsilon, **options)
+    (group,) = (group for group in groups if group["optimizer"] == config.name)
+    rows, columns = model[1].weight.shape
+    scaling = composite_rule(config, scaling_rule, scaling_rule)(
+        columns, rows, base_d_in=BASE, base_d_out=BASE * BASE // 16
+    )
+    wanted = matrix_group(config, ScaledParameter(model[1].weight, scaling, "hidden"), {"weight_decay": 0.0})
+    names = ("eps", "graft_eps", "graft_norm_eps")
+    expected = {name: wanted[name] for name in names if name in wanted}
+    assert {name: group[name] for name in names if name in group} == pytest.approx(expected, rel=1e-12)
+    assert group["lr"] == pytest.approx(0.1 * scaling.lr, rel=1e-12)
+    # The optimizer takes them, and its damping.
+    graft = None if grafted is None else rule_of_config(grafted)
+    optimizer = MatrixOptimizer(
+        [group], rule_of_config(config), 0.1, graft=graft, spectral_norm=config.spectral_norm
+    )
+    (own,) = optimizer.param_groups
+    for part, prefix in ((config, ""), (grafted, "graft_")):
+        if isinstance(part, ShampooConfig):
+            assert own[prefix + "damping"] == part.damping
+
+
+def test_an_epsilon_is_by_default_the_optimizers_own():
+    weight = [nn.Parameter(torch.zeros(4, 4))]
+    for name, optimizer in {**MATRIX, "adam": Adam}.items():
+        assert EPSILONS[name] == optimizer(weight).param_groups[0]["eps"]
+    at_base = {"base": Network(BASE), "roles": ROLES, "lr": 0.1}
+    for given, expected in (
+        ({}, (1e-6, 1e-8)),
+        ({"epsilon": 1e-3}, (1e-3, 1e-3)),
+        ({"epsilon": {"adam": 1e-3}}, (1e-6, 1e-3)),
+    ):
+        found = {
+            group["optimizer"]: group["eps"]
+            for group in param_groups(Network(BASE), "shampoo", BASE, **at_base, **given)
+        }
+        assert (found["shampoo"], found["adam"]) == expected
+    assert all("eps" not in group for group in param_groups(Network(BASE), "sgd", BASE, **at_base))
+
+
+def test_shampoos_damping_is_told_to_its_groups():
+    for relative, damping in ((True, "relative"), (False, "absolute")):
+        groups = param_groups(
+            uneven(WIDTH), "shampoo", BASE, base=uneven(BASE), lr=0.1, relative_damping=relative
+        )
+        assert [group.get("damping") for group in groups] == [None, damping, None]
 
 
 # --- at the base width, and tables ------------------------------------------------------------------------

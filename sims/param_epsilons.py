@@ -1,0 +1,80 @@
+"""The epsilons of a parameter group: of the rule that gives the direction, of a graft, and of its norm.
+
+Each is compared with sizes of its own, and so scaled by a rule of its own: ``eps`` as without graft and
+spectral normalisation, which come after it. The names are those of the groups of ``sims.optim``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from hptheory.parameterization.layer_scaling import LayerScaling
+from hptheory.parameterization.model_rules import LayerRule, layer_rule
+from sims.optim.adamuon import AdaMuonRule
+from sims.optim.build_matrix import GRAFT_EPSILON
+from sims.optim.dion import DionRule
+from sims.optim.elementwise import AdamRule
+from sims.optim.graft import PREFIX
+from sims.optim.muon import MuonRule
+from sims.optim.shampoo import ShampooRule
+from sims.optim.soap import SOAPRule
+
+EPSILONS: Mapping[str, Any] = {
+    "adam": AdamRule().eps,
+    "muon": MuonRule().eps,
+    "adamuon": AdaMuonRule().eps,
+    "shampoo": ShampooRule().eps,
+    "soap": SOAPRule().eps,
+    "dion": DionRule().eps,
+}
+"""What the optimizers of ``sims.optim`` have where none is given."""
+
+OF_THE_DIRECTION = ("exponents", "block", "sides", "relative_damping")
+OF_THE_FORWARD_PASS = ("parameterization", "depth", "base_depth")
+
+
+def group_epsilons(
+    rule: LayerRule, optimizer: str, given: Mapping[str, float], options: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The entries of a parameter's group that have to do with epsilons.
+
+    ``eps``; with a graft ``graft_eps`` and ``graft_norm_eps``; ``damping`` (``graft_damping``) of Shampoo,
+    which says what its epsilon is relative to. ``given`` are the base model's, by optimizer; one that is not
+    given is the default of ``sims.optim``. ``options`` are those of ``parameter_rules``.
+
+    *Laws*: the epsilons are the trainer's for the same optimizer (but for a graft's norm under spectral
+    normalisation, where it cancels).
+
+    >>> from hptheory.parameterization import Layer
+    >>> layers = (Layer("w", "hidden", size, size) for size in (256, 64))
+    >>> options = {"graft": "adam", "relative_damping": True}
+    >>> group_epsilons(layer_rule(*layers, "shampoo"), "shampoo", {}, options)["graft_eps"]
+    2.5e-09
+    """
+    if rule.scaling.optimizer != optimizer:  # Adam beside it has neither graft nor options
+        return _epsilon("eps", rule.scaling, given)
+    forward = {name: options[name] for name in OF_THE_FORWARD_PASS if name in options}
+    own = {name: options[name] for name in OF_THE_DIRECTION if name in options}
+
+    def scaling(part: str, **more: Any) -> LayerScaling:
+        return layer_rule(rule.layer, rule.base, part, **forward, **more).scaling
+
+    entries = _epsilon("eps", scaling(optimizer, **own), given)
+    if optimizer == "shampoo":
+        entries["damping"] = "relative" if own.get("relative_damping") else "absolute"
+    graft = options.get("graft")
+    if graft is not None:
+        is_shampoo = graft == "shampoo"
+        entries |= _epsilon(
+            PREFIX + "eps", scaling(graft, **({"relative_damping": True} if is_shampoo else {})), given
+        )
+        entries |= {PREFIX + "damping": "relative"} if is_shampoo else {}
+        entries[PREFIX + "norm_eps"] = GRAFT_EPSILON * scaling(optimizer, graft=graft, **own).epsilon
+    return entries
+
+
+def _epsilon(key: str, scaling: LayerScaling, given: Mapping[str, float]) -> dict[str, Any]:
+    """The entry of one rule; SGD has none."""
+    name = scaling.optimizer
+    return {} if name == "sgd" else {key: given.get(name, EPSILONS[name]) * scaling.epsilon}
