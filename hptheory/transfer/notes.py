@@ -24,6 +24,12 @@ class Note:
     message: str
 
 
+SURE = 3.0
+"""Standard errors of the lowest cell."""
+DEEP = 0.2
+"""Of the cells' range. A parabola between four cells, at -3h/2 to 3h/2 from its minimum, dips by 1/8 of their
+range below the lowest."""
+
 LOOKS = {
     "grid_edge": ("edge", "the lowest loss is at the grid's edge: widen the grid"),
     "cliff": ("cliff", "the lowest loss stands beside divergence: refine the grid there"),
@@ -87,7 +93,7 @@ def fit_notes(table: SweepTable, curves: Sequence[Curve], optima: Optima) -> lis
     if size < 3:
         text = f"{size} width(s) with an interior optimum; exponents need at least 3, better 5"
         return [Note("few_widths", text)]
-    notes = []
+    notes = _coarse_notes(table, curves, optima)
     if optima.inflation > 1:
         text = f"no local model fits the curves within the noise (p = {optima.misfit:.2g});"
         notes.append(
@@ -98,6 +104,27 @@ def fit_notes(table: SweepTable, curves: Sequence[Curve], optima: Optima) -> lis
         text = f"the optimum jumps by {move:+.3g} in {axis} between {table.scale_name} {a:g} and {b:g}"
         notes.append(Note("jump", text))
     return notes
+
+
+def _coarse_notes(table: SweepTable, curves: Sequence[Curve], optima: Optima) -> list[Note]:
+    """Optima that only the model vouches for: below every run of their width, by more than noise, and by more
+    than a parabola through cells at equal distances can dip between them."""
+    deep = []
+    for row, width in enumerate(optima.width):
+        curve = next(each for each in curves if each.width == width)
+        low, high = optima.window[row]
+        near = (curve.x >= low) & (curve.x <= high)
+        mean, lowest = curve.mean[near], int(np.argmin(curve.mean[near]))
+        dip = mean[lowest] - optima.value[row]
+        if dip > max(SURE * curve.standard_error[near][lowest], DEEP * np.ptp(mean)):
+            deep.append((width, optima.position[row]))
+    if not deep:
+        return []
+    wide, place = deep[-1]
+    best = float(np.exp(place)) if table.log_axes[0] else float(place)
+    where = ", ".join(f"{width:g}" for width, _ in deep)
+    text = f"at {where} the fitted optimum lies between runs, far below all of them: add runs there"
+    return [Note("coarse_grid", f"{text} ({table.hp_names[0]} = {best:.3g} at {table.scale_name} {wide:g})")]
 
 
 def jumps(notes: Sequence[Note]) -> bool:

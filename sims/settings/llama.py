@@ -37,8 +37,8 @@ WSD = ScheduleConfig(name="wsd", warmup=0.04, cooldown=0.2)
 ADAM_LRS = tuple(1e-3 * factor for factor in (1.0, 1.4, 2.0, 2.8, 4.0, 4.8, 5.7, 6.7, 8.0))
 MATRIX_LRS = tuple(1e-2 * factor for factor in (0.1, 0.2, 0.4, 0.57, 0.8, 1.1, 1.6, 1.9))
 CPU_ADAM_LRS = tuple(2.0**power for power in (-10, -9, -8, -7.5, -7, -6.5, -6, -5, -4))
-# Muon at width 32, 512 steps: best at 2^-8 to 2^-7, and 2^-9 or lower for the averaged weights.
-CPU_MATRIX_LRS = tuple(2.0**power for power in (-11, -10, -9, -8, -7.5, -7, -6, -5, -4))
+# Best at widths 32 to 128, preset cpu: 2^-6.5 to 2^-7.6 under Muon, 2^-6.7 to 2^-7.7 under Dion of rank n/2.
+CPU_MATRIX_LRS = tuple(2.0**power for power in (-10, -9, -8, -7.5, -7, -6.5, -6, -5, -4))
 BETA1 = (0.63, 0.78, 0.86, 0.92, 0.95)  # App. D.2.2, at rate 0.004
 BETA2 = (0.95, 0.98, 0.99, 0.995, 0.998, 0.9999)
 CPU_BEST_LR = 2.0**-7  # of llama_adam, preset cpu, at widths 32 and 64
