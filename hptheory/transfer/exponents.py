@@ -192,11 +192,17 @@ def _refined(scan: _Scan) -> Floats:
 
 
 def _exponent_interval(scan: _Scan, quantile: float) -> Interval:
-    """The hull of the exponents that are not rejected; those below 0 are shown as 0: no convergence."""
+    """The hull of the exponents that are not rejected; those below 0 are shown as 0: no convergence.
+
+    Where even the best exponent is rejected no law describes the values, as on a path that turns back:
+    nothing is identified.
+    """
     grid, score = scan.grid, scan.score
     best = int(np.argmin(scan.chi_square))
     inside = np.flatnonzero(np.abs(score) <= quantile)
     first, last = (int(inside[0]), int(inside[-1])) if inside.size else (best, best)
+    if not first <= best <= last or (best == 0 and not inside.size):
+        return Interval(None, None, None)
     low = _crossing(grid, score, first - 1, quantile) if first > 0 else LOWEST
     high = None if last == grid.size - 1 else max(0.0, _crossing(grid, score, last, -quantile))
     if low <= 0 and high is None:
@@ -209,6 +215,8 @@ def _best_exponent(grid: Floats, score: Floats, best: int) -> float | None:
     than 0."""
     if best == grid.size - 1:
         return None
+    if best == 0:
+        return 0.0
     return max(0.0, _crossing(grid, score, best if score[best] >= 0 else best - 1, 0.0))
 
 

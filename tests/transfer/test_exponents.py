@@ -86,3 +86,24 @@ def test_interval_shrinks_with_the_noise() -> None:
     # Local linearity: the length is proportional to the noise.
     assert lengths[1] / lengths[0] == pytest.approx(0.1, rel=0.1)
     assert lengths[2] / lengths[1] == pytest.approx(0.1, rel=0.02)
+
+
+@pytest.mark.parametrize("turn", [-0.15, 0.15])
+def test_a_path_that_turns_back_has_no_exponent(turn: float) -> None:
+    """Down and up again, by more than the errors: no power law does that, and none is read off it. (It was
+    called a drift, with a best exponent outside its own interval.)"""
+    width = np.array([32.0, 64.0, 128.0])
+    y = np.array([0.0, turn, 0.5 * turn])
+    law = fit_power_law(width, y, np.diag([0.07, 0.02, 0.02]) ** 2, df=10)
+    assert law.exponent == Interval(None, None, None)
+    assert law.limit == Interval(None, None, None)
+
+
+def test_an_estimate_lies_in_its_interval() -> None:
+    rng = np.random.default_rng(0)
+    width = np.array([32.0, 64.0, 128.0])
+    for _ in range(300):
+        found = fit_power_law(width, rng.normal(size=3), 0.1**2 * np.eye(3), df=10).exponent
+        if found.estimate is not None:
+            assert found.low <= found.estimate
+            assert found.high is None or found.estimate <= found.high
