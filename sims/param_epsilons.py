@@ -31,7 +31,7 @@ EPSILONS: Mapping[str, Any] = {
 """What the optimizers of ``sims.optim`` have where none is given."""
 
 OF_THE_DIRECTION = ("exponents", "block", "sides", "relative_damping")
-OF_THE_FORWARD_PASS = ("parameterization", "depth", "base_depth")
+OF_EVERY_RULE = ("parameterization", "depth", "base_depth")
 
 
 def group_epsilons(
@@ -54,7 +54,7 @@ def group_epsilons(
     """
     if rule.scaling.optimizer != optimizer:  # Adam beside it has neither graft nor options
         return _epsilon("eps", rule.scaling, given)
-    forward = {name: options[name] for name in OF_THE_FORWARD_PASS if name in options}
+    forward = {name: options[name] for name in OF_EVERY_RULE if name in options}
     own = {name: options[name] for name in OF_THE_DIRECTION if name in options}
 
     def scaling(part: str, **more: Any) -> LayerScaling:

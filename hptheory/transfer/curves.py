@@ -80,6 +80,11 @@ def curves_of(table: SweepTable, hp: int = 0) -> list[Curve]:
     return curves
 
 
+def curve_at(curves: Sequence[Curve], width: float) -> Curve:
+    """The curve of a width that has one."""
+    return next(curve for curve in curves if curve.width == width)
+
+
 def profile(table: SweepTable, hps: Sequence[int]) -> SweepTable:
     """The rows with the best setting of the other HPs at their width and their values of these."""
     if len(hps) == len(table.hp_names):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hptheory.transfer.curves import Curve
+from hptheory.transfer.curves import Curve, curve_at
 from hptheory.transfer.diagnostics import Look, find_jumps, least_jump
 from hptheory.transfer.exponents import PowerLaw
 from hptheory.transfer.optimum import Optima
@@ -24,8 +24,8 @@ class Note:
     message: str
 
 
-SURE = 3.0
-"""Standard errors of the lowest cell."""
+BEYOND_NOISE = 3.0
+"""Standard errors of the lowest cell, by which an optimum below it is no noise."""
 DEEP = 0.2
 """Of the cells' range. A parabola between four cells, at -3h/2 to 3h/2 from its minimum, dips by 1/8 of their
 range below the lowest."""
@@ -111,12 +111,12 @@ def _coarse_notes(table: SweepTable, curves: Sequence[Curve], optima: Optima) ->
     than a parabola through cells at equal distances can dip between them."""
     deep = []
     for row, width in enumerate(optima.width):
-        curve = next(each for each in curves if each.width == width)
+        curve = curve_at(curves, width)
         low, high = optima.window[row]
         near = (curve.x >= low) & (curve.x <= high)
         mean, lowest = curve.mean[near], int(np.argmin(curve.mean[near]))
         dip = mean[lowest] - optima.value[row]
-        if dip > max(SURE * curve.standard_error[near][lowest], DEEP * np.ptp(mean)):
+        if dip > max(BEYOND_NOISE * curve.standard_error[near][lowest], DEEP * np.ptp(mean)):
             deep.append((width, optima.position[row]))
     if not deep:
         return []

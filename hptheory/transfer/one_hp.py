@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from hptheory.transfer.curves import Curve, curves_of
+from hptheory.transfer.curves import Curve, curve_at, curves_of
 from hptheory.transfer.diagnostics import Look, look
 from hptheory.transfer.exponents import Interval, PowerLaw
 from hptheory.transfer.noise import Noise, has_repeats, rough_variance
@@ -59,14 +59,10 @@ def report_on(
         hp_limit=in_unit(followed.limit, table.log_axes[0]) if followed else NOTHING,
         loss_exponent=loss_law.exponent if loss_law else NOTHING,
         hp_exponent=followed.exponent if followed else NOTHING,
-        gaps=None if optima is None else measured_gaps(optima, _curve_at(curves, optima.width[-1])),
+        gaps=None if optima is None else measured_gaps(optima, curve_at(curves, optima.width[-1])),
         judgement=judgement,
         warnings=tuple(notes),
     )
-
-
-def _curve_at(curves: Sequence[Curve], width: float) -> Curve:
-    return next(curve for curve in curves if curve.width == width)
 
 
 def looked_at(curves: list[Curve]) -> tuple[list[Curve], list[Look], Noise | None]:

@@ -9,10 +9,9 @@ import torch
 from torch import Tensor
 from torch.optim.optimizer import ParamsT
 
-from hptheory.errors import DomainError
 from sims.optim.base import PerParameter
 from sims.optim.elementwise import adam_direction
-from sims.optim.rule import check_not_negative, check_share, update_mean
+from sims.optim.rule import update_mean
 from sims.optim.slices import member_slices, slices, without_tails
 
 
@@ -40,19 +39,6 @@ class Adam(PerParameter):
         weight_decay: float | Tensor = 0.0,
     ) -> None:
         super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay})
-
-    def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Add a group, whose constants are checked; one that does not pass is not added."""
-        super().add_param_group(param_group)
-        group = self.param_groups[-1]
-        try:
-            for name in ("lr", "eps", "weight_decay"):
-                check_not_negative(name, group[name])
-            for beta in group["betas"]:
-                check_share("betas", beta)
-        except DomainError:
-            self.param_groups.pop()
-            raise
 
     def _update(self, p: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
         """Moments, then the step; by torch's fused kernel on the CPU."""

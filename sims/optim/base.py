@@ -3,16 +3,44 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.optim.optimizer import Optimizer
 
+from hptheory.errors import HPTheoryError
+from sims.optim.rule import check_not_negative, check_share
+
+
+@contextmanager
+def dropped_if_refused(optimizer: Optimizer) -> Iterator[dict[str, Any]]:
+    """The group that was added last; if a check within refuses it, it is taken out again."""
+    try:
+        yield optimizer.param_groups[-1]
+    except HPTheoryError:
+        optimizer.param_groups.pop()
+        raise
+
 
 class PerParameter(Optimizer, ABC):
-    """An optimizer whose step updates each parameter from its own gradient and state, in place."""
+    """An optimizer whose step updates each parameter from its own gradient and state, in place.
+
+    Domain: rates, epsilons and decays finite and >= 0, betas and momentum in [0, 1), else ``DomainError``.
+    """
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Add a group, whose constants are checked; one that does not pass is not added."""
+        super().add_param_group(param_group)
+        with dropped_if_refused(self) as group:
+            for name in ("lr", "eps", "weight_decay"):
+                check_not_negative(name, group.get(name, 0.0))
+            for name in ("betas", "momentum"):
+                values = group.get(name, ())
+                for value in values if isinstance(values, tuple | list) else (values,):
+                    check_share(name, value)
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:

@@ -12,13 +12,14 @@ import torch
 from torch import Tensor, nn
 from torch.optim.optimizer import Optimizer, ParamsT
 
-from hptheory.errors import DomainError, UnknownNameError
 from sims.errors import FallbackWarning, NotAMatrixError
+from sims.optim.base import dropped_if_refused
 from sims.optim.eigen import fallbacks_in
 from sims.optim.graft import Graft
 from sims.optim.parts import cache_parts, matrices_at_once
 from sims.optim.rule import Number, Rule, State, check_name, check_not_negative
 from sims.optim.spectral import SpectralNorm
+from sims.settings.checks import check_one_size
 
 SHAPE_FACTORS = ("mup", "capped", "rms")
 Bucket = list[tuple[nn.Parameter, dict[str, Any]]]
@@ -88,9 +89,7 @@ class MatrixOptimizer(Optimizer):
         graft: Rule | None = None,
         spectral_norm: bool = False,
     ) -> None:
-        if shape_factor is not None and spectral_norm:
-            advice = "spectral_norm fixes the size by itself"
-            raise DomainError("shape_factor", shape_factor, "None with spectral_norm", advice)
+        check_one_size(shape_factor, spectral_norm)
         rule = rule if graft is None else Graft(rule, graft)
         self.rule: Rule = SpectralNorm(rule) if spectral_norm else rule
         self._fallbacks_told = 0
@@ -104,11 +103,8 @@ class MatrixOptimizer(Optimizer):
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a group, whose parameters and constants are checked; one that does not pass is not added."""
         super().add_param_group(param_group)
-        try:
-            self._check_group(self.param_groups[-1])
-        except (DomainError, UnknownNameError, NotAMatrixError):
-            self.param_groups.pop()
-            raise
+        with dropped_if_refused(self) as group:
+            self._check_group(group)
 
     def _check_group(self, group: dict[str, Any]) -> None:
         """Nothing, if the group's parameters and constants are what they have to be."""

@@ -19,8 +19,6 @@ class SGD(PerParameter):
     the parameters ([member, 1, 1] for stacked ones). Equal to ``torch.optim.SGD`` (no dampening, no
     Nesterov) on each member; constants may be replaced in ``param_groups`` between steps.
 
-    Domain: momentum in [0, 1) and rates are checked where a setting is made (``sims.settings``).
-
     >>> import torch
     >>> p = torch.nn.Parameter(torch.ones(2, 1, 1))
     >>> SGD([p], lr=torch.tensor([0.5, 1.0]).view(2, 1, 1)).step(lambda: p.sum().backward())

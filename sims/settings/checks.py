@@ -36,6 +36,13 @@ def check_not_negative(name: str, value: float) -> None:
         raise DomainError(name, value, "zero or positive, and finite")
 
 
+def check_one_size(shape_factor: str | None, spectral_norm: bool) -> None:
+    """Nothing, if at most one of the two says how large updates are; else ``DomainError``."""
+    if shape_factor is not None and spectral_norm:
+        advice = "spectral_norm fixes the size by itself"
+        raise DomainError("shape_factor", shape_factor, "None with spectral_norm", advice)
+
+
 def check_fraction(name: str, value: float) -> None:
     """Nothing, if the value is in [0, 1); else ``DomainError``."""
     if not 0 <= value < 1:

@@ -11,6 +11,7 @@ from sims.settings.checks import (
     check_fraction,
     check_known,
     check_not_negative,
+    check_one_size,
     check_positive,
 )
 from sims.settings.elementwise_optimizers import AdamConfig, SGDConfig
@@ -49,9 +50,7 @@ class MatrixOptimizerConfig:
         check_not_negative("adam_lr", self.adam_lr)
         if self.shape_factor is not None:
             check_known("shape factor", self.shape_factor, SHAPE_FACTORS)
-            if self.spectral_norm:
-                advice = "spectral_norm fixes the size by itself"
-                raise DomainError("shape_factor", self.shape_factor, "None with spectral_norm", advice)
+        check_one_size(self.shape_factor, self.spectral_norm)
         if isinstance(self.graft, MatrixOptimizerConfig):
             for field in fields(MatrixOptimizerConfig):
                 has_part = field.name in ("epsilon", "name")

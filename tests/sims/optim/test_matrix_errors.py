@@ -10,7 +10,7 @@ from torch import nn
 
 from hptheory.errors import DomainError, UnknownNameError
 from sims.errors import FallbackWarning, NotAMatrixError
-from sims.optim import SOAP, Adam, AdamRule, AdaMuon, Dion, Muon, Shampoo, ShampooRule
+from sims.optim import SGD, SOAP, Adam, AdamRule, AdaMuon, Dion, Muon, Shampoo, ShampooRule
 from sims.optim.eigen import eigenbasis
 from sims.optim.together import Together
 from tests.sims.optim.small import gradients
@@ -64,6 +64,8 @@ def test_half_precision_is_refused():
         (Shampoo, {"exponents": (-0.5, 0.5)}, "exponents = -0.5"),
         (Shampoo, {"exponents": (0.0, 0.0)}, "not both 0"),
         (Muon, {"shape_factor": "mup", "spectral_norm": True}, "None with spectral_norm"),
+        (SGD, {"lr": -1.0}, "lr = -1.0"),
+        (SGD, {"momentum": 1.0}, "momentum = 1.0"),
         (Adam, {"lr": -1.0}, "lr = -1.0"),
         (Adam, {"betas": (1.0, 0.999)}, "betas = 1.0"),
         (Adam, {"eps": -1e-8}, "eps = -1e-08"),
