@@ -1,26 +1,31 @@
 """The sample-wise decomposition of matrices through which no example can be followed by itself.
 
 For any parameter of any module, delta psi_ij = u_j^T G_i^T dW u_j = <G_i, dW u_j u_j^T> is the derivative of
-the example's loss along dW u_j u_j^T, and derivatives along several parameters at once add up. So n passes in
-forward mode give psi of all examples, without a gradient by example. That is the exact way to single tokens:
+the example's loss along dW u_j u_j^T, and those along several parameters at once add up. So n of them, in
+forward mode, give psi of all examples, without a gradient by example. That is the exact way to single tokens:
 attention lets a token's loss depend on the rows of the tokens before it, in every layer below.
+
+``TOGETHER`` of them share one pass, as the loss and all that it is made of are the same for each: less than
+half the time of one by one at widths 32 and 64 on a CPU, and more of them gain nothing there.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.func import jvp
+from torch.func import jvp, vmap
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from sims.trajectory.matrices import Matrix
 from sims.trajectory.objective import Objective, Weights, evaluation_mode
+
+TOGETHER = 8
 
 
 @dataclass(frozen=True)
@@ -59,22 +64,37 @@ def directional_changes(
                 return values.flatten(2).mean(2) if values.ndim > 2 else values
 
             examples = slice(first, first)
-            for j in range(components):
-                tangents = {
-                    each.matrix.name: each.tangent(j, moving[each.matrix.name], stacked=objective.stacked)
-                    for each in directions
-                }
-                change = _derivative(losses, moving, tangents)
-                examples = slice(first, first + change.shape[1])
-                yield examples, j, change
+            for start in range(0, components, TOGETHER):
+                several = range(start, min(start + TOGETHER, components))
+                tangents = [
+                    {
+                        each.matrix.name: each.tangent(j, moving[each.matrix.name], stacked=objective.stacked)
+                        for each in directions
+                    }
+                    for j in several
+                ]
+                for j, change in zip(several, _derivatives(losses, moving, tangents), strict=True):
+                    examples = slice(first, first + change.shape[1])
+                    yield examples, j, change
             first = examples.stop
 
 
-def _derivative(
-    function: Callable[[Mapping[str, Tensor]], Tensor], at: dict[str, Tensor], along: dict[str, Tensor]
-) -> Tensor:
+def _derivatives(
+    function: Callable[[Mapping[str, Tensor]], Tensor], at: dict[str, Tensor], along: list[dict[str, Tensor]]
+) -> Iterable[Tensor]:
+    """The derivatives along several directions: in one pass, or one by one where the function has an
+    operation that cannot be taken for several at once (a user's own ``torch.autograd.Function``, say)."""
+
+    def derivative(tangents: dict[str, Tensor]) -> Tensor:
+        found: Tensor = jvp(function, (at,), (tangents,))[1]
+        return found
+
     with warnings.catch_warnings():
         # torch's own forward mode compiles some of its formulas in a way that it has come to deprecate.
         warnings.filterwarnings("ignore", r"`torch\.jit\.script", DeprecationWarning)
-        derivative: Tensor = jvp(function, (at,), (along,))[1]
-    return derivative
+        try:
+            stacked = {name: torch.stack([tangents[name] for tangents in along]) for name in at}
+            several: Tensor = vmap(derivative, randomness="same")(stacked)
+        except RuntimeError:
+            return [derivative(tangents) for tangents in along]
+    return several

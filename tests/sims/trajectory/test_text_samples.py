@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -122,6 +125,47 @@ def test_single_tokens_under_a_stacked_transformer(config):
     assert_psi(observer, gradients, update, [matrix.name for matrix in observer.parts.matrices])
     for psi, result in zip(observer.psi, results, strict=True):
         np.testing.assert_allclose(psi.mean(0).cumsum(0).numpy(), result.top_k, rtol=1e-8, atol=1e-11)
+
+
+class Doubled(torch.autograd.Function):
+    """Twice its input, by an operation of one's own that says nothing of several directions at once."""
+
+    @staticmethod
+    def forward(x: Tensor) -> Tensor:
+        return 2 * x
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        pass
+
+    @staticmethod
+    def backward(ctx: Any, delta: Tensor) -> Tensor:
+        return 2 * delta
+
+    @staticmethod
+    def jvp(ctx: Any, tangent: Tensor) -> Tensor:
+        return 2 * tangent
+
+
+def test_an_operation_that_cannot_be_taken_along_several_directions():
+    """psi comes one direction after the other, and is that of the same losses by operations of torch."""
+    model = stacked(LLAMA, seeds=(3, 4)).double()
+    found = []
+    for double in (lambda losses: 2 * losses, Doubled.apply):
+        trained = copy.deepcopy(model)
+        observer = SampleObserver(
+            lambda model, double=double: double(cross_entropies(model).flatten(1)),
+            cadence=CADENCE,
+            stacked=True,
+            width=WIDTH,
+            directional=True,
+        )
+        observer.prepare(trained)
+        move(trained)
+        observer.step()
+        observer.results()
+        found.append(observer.psi)
+    torch.testing.assert_close(found[0], found[1], rtol=1e-9, atol=1e-12)
 
 
 class Tied(nn.Module):
