@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from proofs_check.checker import FORMAT, CertificateError, check, digest
+from proofs_check.checker import FORMAT, CertificateError, check, digest, read
 from proofs_check.claims import Claim, Verification, verify
 from proofs_check.recording import Item, recording
 
@@ -46,13 +46,10 @@ def check_file(claim: Claim, items: list[Item] | None = None) -> str:
         if not items:
             return ""
         raise CertificateError("it has no certificate file; python -m proofs_check.files writes it")
-    try:
-        stored = json.loads(where.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise CertificateError(f"{where.name} is damaged: {error}") from None
+    stored = read(where)
     shown = check(stored)
-    if stored["claim"] != claim.id:
-        raise CertificateError(f"{where.name} belongs to the claim {stored['claim']}")
+    if stored.get("claim") != claim.id:
+        raise CertificateError(f"{where.name} belongs to the claim {stored.get('claim')}")
     if items is not None and stored["items"] != items:
         raise CertificateError(
             f"{where.name} belongs to another version of the claim; "

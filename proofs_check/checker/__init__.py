@@ -12,6 +12,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from proofs_check.checker.algebra import CertificateError
@@ -20,7 +21,15 @@ from proofs_check.checker.kinds import KINDS
 FORMAT = 1
 """The format that this checker reads; a certificate of another one is rejected."""
 
-__all__ = ["FORMAT", "CertificateError", "check", "check_item", "digest", "summary"]
+__all__ = ["FORMAT", "CertificateError", "check", "check_item", "digest", "read", "summary"]
+
+
+def read(path: Path) -> Any:
+    """Return what a file holds; raises `CertificateError` where that is no JSON."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise CertificateError(f"{path.name} is damaged: {error}") from None
 
 
 def digest(certificate: Mapping[str, Any]) -> str:
@@ -39,6 +48,8 @@ def check(certificate: Mapping[str, Any]) -> str:
     >>> check(body | {"digest": digest(body)})
     '1 identity'
     """
+    if not isinstance(certificate, Mapping):
+        raise CertificateError("the certificate is no JSON object")
     if certificate.get("format") != FORMAT:
         found = certificate.get("format", "none")
         raise CertificateError(f"the certificate has format {found}, this checker reads {FORMAT}")
@@ -58,10 +69,14 @@ def summary(items: Sequence[Mapping[str, Any]]) -> str:
     return ", ".join(f"{count} {_plural(kind, count)}" for kind, count in counts.items())
 
 
+# What Python raises where a text, list or object of the item is another thing than its check takes it for.
+_MALFORMED = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+
+
 def check_item(item: Mapping[str, Any]) -> None:
     """Raise `CertificateError` unless one item shows what it says."""
     kind = item.get("kind") if isinstance(item, Mapping) else None
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise CertificateError(f"a certificate of the unknown kind {kind}")
     if unknown := set(item) - KINDS[kind][2]:
         raise CertificateError(f"a {kind} item with the unknown fields {', '.join(sorted(unknown))}")
@@ -69,7 +84,7 @@ def check_item(item: Mapping[str, Any]) -> None:
         KINDS[kind][1](item)
     except CertificateError as error:
         raise CertificateError(f"{item.get('what', kind)}: {error}") from None
-    except (ArithmeticError, KeyError, TypeError, ValueError, IndexError) as error:
+    except _MALFORMED as error:
         raise CertificateError(f"{item.get('what', kind)}: a {kind} item is malformed: {error!r}") from None
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
-from proofs_check.checker import CertificateError, check
+from proofs_check.checker import CertificateError, check, read
 
 
 def main(paths: list[str]) -> int:
@@ -14,10 +13,11 @@ def main(paths: list[str]) -> int:
     wrong = 0
     for path in paths:
         try:
-            print(f"{path}: {check(json.loads(Path(path).read_text(encoding='utf-8')))}")
-        except (CertificateError, OSError, json.JSONDecodeError) as error:
+            print(f"{path}: {check(read(Path(path)))}")
+        except (CertificateError, OSError) as error:
             wrong += 1
-            print(f"{path}: REJECTED: {error}")
+            # What is damaged may hold characters that no terminal takes.
+            print(f"{path}: REJECTED: {str(error).encode('ascii', 'backslashreplace').decode()}")
     if not paths:
         print("usage: python -m proofs_check.checker FILE ...", file=sys.stderr)
         return 2

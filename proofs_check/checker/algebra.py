@@ -175,6 +175,13 @@ class Field:
         """Return the exponents of a packed monomial, in the order of the variables."""
         return tuple(monomial >> shift & _MASK for shift in self.shift.values())
 
+    def variables(self, x: Quotient) -> set[str]:
+        """Return the names of the variables that occur in the numerator or the denominator."""
+        powers = [self.exponents(monomial) for part in x for monomial in part]
+        return {
+            name for name, column in zip(self.shift, zip(*powers, strict=True), strict=True) if any(column)
+        }
+
     def polynomial(self, text: str) -> Polynomial:
         """Return an expanded polynomial, written as ``3*x**2*y - 2``."""
         result: Polynomial = {}
@@ -236,7 +243,10 @@ def _integer(node: ast.expr) -> int:
 
 @lru_cache(maxsize=1024)
 def _parsed(text: str) -> ast.expr:
+    # Python reads letters that look alike as one name: what a reader takes for two would be the same.
+    if not text.isascii():
+        raise CertificateError(f"{text[:80]!a} is not a formula: it is not in ASCII")
     try:
         return ast.parse(text.strip(), mode="eval").body
-    except SyntaxError:
+    except (SyntaxError, RecursionError, MemoryError):
         raise CertificateError(f"{text[:80]} is not a formula") from None

@@ -101,7 +101,7 @@ def combination(item: Item) -> None:
         if not set(term) <= {"coefficient", "square", "of"}:
             raise CertificateError(f"a term with the unknown fields {sorted(term)}")
         coefficient = field.value(term["coefficient"], {})
-        if not set(re.findall(r"[A-Za-z_]\w*", term["coefficient"])) <= allowed:
+        if not field.variables(coefficient) <= allowed:
             raise CertificateError(f"the coefficient {term['coefficient']} may be negative")
         _require_positive(coefficient, term["coefficient"])
         value = coefficient

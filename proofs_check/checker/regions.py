@@ -50,8 +50,8 @@ def majorant(item: Item) -> None:
     sizes = [polynomial_terms(field, field.value(text, names), tuple(region)) for text in item["size"]]
     bound = polynomial_terms(field, field.value(item["bound"], names), tuple(region))
     for size in sizes:
-        if bernstein_minimum(size, list(region.values())) < 0:
-            raise CertificateError("a size may be negative")
+        if not size or bernstein_minimum(size, list(region.values())) < 0:
+            raise CertificateError("a size may be negative, or is 0")
     sum_of_sizes = Majorant(by_power, (sizes[0], sizes[1]), bound)
 
     def show(least: Fraction, box: Box) -> None:

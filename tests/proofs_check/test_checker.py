@@ -110,6 +110,8 @@ MAJORANT = {
     "region": {"a": ["0", "1"]},
     "tree": "1/4",
 }
+LOOKALIKE = {"coefficient": "\N{MATHEMATICAL ITALIC SMALL B}", "of": []}
+"""Python takes the letter for b, which may be negative."""
 DOUBLE = {"count": 2, "chain": [["-2", "5", "-4", "1"], ["5", "-8", "3"], ["-1", "1"]]}
 """A root of (1, 2] would be counted, too, where all of the Sturm chain vanishes at 1."""
 RIGHT = [ZERO, POSITIVE, COUNTEREXAMPLE, COMBINATION, ROOTS, AVERAGE, POINT, RESULTANT, MAJORANT]
@@ -145,6 +147,16 @@ def test_what_is_right_passes(item):
         (COMBINATION, {"positive": []}, "may be negative"),
         (COMBINATION, {"conclusion": "a*(b**2 + 1 - b) + c - 1"}, "do not add up"),
         (COMBINATION, {"strict": []}, "strictly"),
+        (COMBINATION, {"conclusion": "b", "terms": [LOOKALIKE]}, "is not in ASCII"),
+        (COMBINATION, {"conclusion": "b", "terms": [LOOKALIKE | {"coefficient": "b"}]}, "may be negative"),
+        (COUNTEREXAMPLE, {"fails": "\N{MATHEMATICAL ITALIC SMALL X} == y"}, "is not in ASCII"),
+        (ZERO, {"zero": ["-" * 5000 + "x"]}, "is not a formula"),
+        (ZERO, {"zero": ["x" + " + x" * 1500]}, "malformed"),
+        (ZERO, {"steps": [["y", 3]], "variables": ["x"]}, "malformed"),
+        (ZERO, {"kind": ["zero"]}, "unknown kind"),
+        (POINT, {"point": ["-3/2", "3/2"]}, "malformed"),
+        (BOXES, {"region": [["0", "1"]]}, "malformed"),
+        (MAJORANT, {"size": ["0", "1"]}, "or is 0"),
         (COMBINATION, {"hypotheses": {}}, "malformed"),
         (ROOTS, {"count": 2}, "1 roots"),
         (ROOTS, {"chain": [["-2", "0", "1"], ["0", "2"], ["-1"]]}, "Sturm chain"),
@@ -234,6 +246,26 @@ def test_the_command_rejects_what_is_damaged(tmp_path, capsys):
     assert main([str(good), str(bad), str(tmp_path / "none.json")]) == 1
     assert capsys.readouterr().out.count("REJECTED") == 2
     assert main([]) == 2
+
+
+@pytest.mark.parametrize(
+    "content", [b"[]", b"\xff\xfe", b"{", b"[" * 100_000, b'{"format": 1, "digest": "\\ud800"}', b"null"]
+)
+def test_a_file_that_is_no_certificate_does_not_keep_the_next_from_being_checked(tmp_path, capsys, content):
+    good, bad = tmp_path / "good.json", tmp_path / "bad.json"
+    good.write_text(json.dumps(certificate(ZERO)))
+    bad.write_bytes(content)
+    assert main([str(bad), str(good)]) == 1
+    rejected, accepted = capsys.readouterr().out.splitlines()
+    assert "REJECTED" in rejected
+    assert accepted.endswith("1 identity")
+
+
+def test_what_a_certificate_says_can_be_printed(tmp_path, capsys):
+    bad = tmp_path / "bad.json"
+    bad.write_text(json.dumps(certificate(ZERO | {"kind": "\ud800"})))
+    assert main([str(bad)]) == 1
+    assert r"unknown kind \ud800" in capsys.readouterr().out
 
 
 COMMITTED = sorted(files.FOLDER.glob("*.json"))
