@@ -38,12 +38,16 @@ class Columns:
         hp: The hyperparameter's column, or several; by default lr, or the only column that is nothing else.
         scale: The column of the model's size.
         loss: The column of the final loss.
+        seed: The column that tells repeats of a run apart; it may be absent.
+        cost: The column of a run's cost; it may be absent.
         linear: Analyse the hyperparameter itself, not its logarithm.
     """
 
     hp: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME ...")] = ()
     scale: Annotated[str, tyro.conf.arg(metavar="NAME")] = "width"
     loss: Annotated[str, tyro.conf.arg(metavar="NAME")] = "loss"
+    seed: Annotated[str, tyro.conf.arg(metavar="NAME")] = "seed"
+    cost: Annotated[str, tyro.conf.arg(metavar="NAME")] = "cost"
     linear: bool = False
 
 
@@ -340,13 +344,14 @@ def check(
 
 def read_table(path: Path, columns: Columns = Columns()) -> SweepTable:
     """The sweep table in a file, or in a directory that ``hptheory sweep`` wrote."""
+    names: dict[str, Any] = {**vars(columns), "hp": list(columns.hp) or None, "log": not columns.linear}
+    del names["linear"]
     if path.is_dir():
         from sims.report import read_runs
 
-        return read_runs(path)
+        return read_runs(path, **names)
     read = SweepTable.from_parquet if path.suffix == ".parquet" else SweepTable.from_csv
-    hp = list(columns.hp) or None
-    return read(path, hp=hp, scale=columns.scale, loss=columns.loss, log=not columns.linear)
+    return read(path, **names)
 
 
 def _origin(path: Path) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -14,10 +15,16 @@ if TYPE_CHECKING:
     from sims.settings import Training
 
 
-def read_runs(run_dir: Path) -> SweepTable:
+def read_runs(
+    run_dir: Path, *, hp: Sequence[str] | None = None, loss: str = "loss", **names: Any
+) -> SweepTable:
     """The finished runs of a directory that ``hptheory sweep`` wrote, as a sweep table.
 
-    Domain: a directory without a sweep, or without a finished run of it, raises ``RunDirectoryError``.
+    The columns are those of its ``results.csv``, the keyword arguments those of ``SweepTable.from_columns``;
+    ``hp`` is by default what was swept, the learning rate if nothing was.
+
+    Domain: a directory without a sweep, or without a finished run of it, raises ``RunDirectoryError``; so
+    does a loss that its runs did not measure.
     """
     from sims.commands import STORE_PACKAGES
 
@@ -37,8 +44,13 @@ def read_runs(run_dir: Path) -> SweepTable:
                 "results.csv that the earlier sweep left"
             )
         raise RunDirectoryError(f"no run of {run_dir} is finished; train it with `hptheory sweep`")
-    hps = swept(dataset)
-    return SweepTable.from_columns(columns(dataset), hp=hps if len(hps) > 1 else hps[0], source=str(run_dir))
+    table = columns(dataset)
+    # Without this check every run would count as diverged: to a table, a loss that is nan is a run that did.
+    if loss in table and all(map(math.isnan, table[loss])):
+        raise RunDirectoryError(f"the runs of {run_dir} did not measure '{loss}'; name another loss (--loss)")
+    return SweepTable.from_columns(
+        table, hp=swept(dataset) if hp is None else hp, loss=loss, source=str(run_dir), **names
+    )
 
 
 def by_name(runs: Sequence[Path]) -> dict[str, Path]:

@@ -17,9 +17,10 @@ import pytest
 
 import hptheory
 from benchmarks.synthetic_sweeps import sweep as synthetic_sweep
-from hptheory.cli import FIGURES, main
+from hptheory.cli import FIGURES, Columns, main, read_table
 from hptheory.figures.figure_04 import Figure4Setting, figure_04
 from hptheory.transfer import SweepTable, analyse
+from sims.errors import RunDirectoryError
 from sims.figures import EXPERIMENTS
 from tests.reports.test_page import Reading
 
@@ -191,6 +192,22 @@ def test_columns_can_be_named(capsys: pytest.CaptureFixture[str], table: Path, t
         assert (found["optimum"][0]["curvature"] == curvature) == same
 
 
+def test_seed_and_cost_can_be_named(capsys: pytest.CaptureFixture[str], table: Path, tmp_path: Path) -> None:
+    """The way out that the sentence names leads to what the table says under the usual names."""
+    header, *rows = table.read_text().splitlines()
+    cost = [f"{row},{float(row.split(',')[0]) ** 2}" for row in rows]
+    usual, own = tmp_path / "usual.csv", tmp_path / "own.csv"
+    usual.write_text("\n".join([f"{header},cost", *cost]))
+    own.write_text("\n".join([f"{header.replace('seed', 'run')},flops", *cost]))
+    assert "name it as the seed (--seed run; seed='run')" in refused(capsys, "analyse", str(own))
+    for command in (["analyse", "{}"], ["plan", "{}", "--budget", "1e9"]):
+        assert main([part.format(usual) for part in command] + ["--json"]) == 0
+        expected = capsys.readouterr().out
+        named = ["--json", "--seed", "run", "--cost", "flops"]
+        assert main([part.format(own) for part in command] + named) == 0
+        assert capsys.readouterr().out == expected
+
+
 def test_two_hps_are_named_and_followed(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     path = tmp_path / "two.csv"
     axis = [0.25, 0.5, 1, 2, 4]
@@ -293,6 +310,28 @@ def test_a_run_directory_is_analysed(capsys: pytest.CaptureFixture[str], runs: P
     text = Reading(page.read_text(encoding="utf-8")).text
     for words in ("digits, preset smoke", "3 of 3 done, 0 diverged", "learning rates", "seeds 0", "torch 2."):
         assert words in text
+
+
+def test_the_columns_of_a_run_directory_can_be_named(capsys: pytest.CaptureFixture[str], runs: Path) -> None:
+    """What is asked of a directory is what its results.csv says under the same names."""
+    assert "column 'wd' is missing" in refused(capsys, "analyse", str(runs), "--hp", "wd")
+    assert "column 'depth' is missing" in refused(
+        capsys, "plan", str(runs), "--budget", "1", "--scale", "depth"
+    )
+    for names in (["--loss", "ema_loss"], ["--linear"], ["--loss", "train_loss", "--cost", "step"]):
+        answers = []
+        for place in (runs, runs / "results.csv"):
+            assert main(["analyse", str(place), "--json", *names]) == 0
+            answers.append(json.loads(capsys.readouterr().out))
+        assert answers[0] == answers[1]
+    without = read_table(runs)
+    assert read_table(runs, Columns(loss="ema_loss")).loss.tolist() != without.loss.tolist()
+
+
+def test_a_loss_that_was_not_measured_is_refused(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sims.table.columns", lambda dataset: {"loss": [1.0], "ema_loss": [math.nan]})
+    with pytest.raises(RunDirectoryError, match="did not measure 'ema_loss'"):
+        read_table(runs, Columns(loss="ema_loss"))
 
 
 def test_unfinished_runs_are_not_divergent(

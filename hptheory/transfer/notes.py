@@ -13,6 +13,7 @@ from hptheory.transfer.diagnostics import Look, find_jumps, least_jump
 from hptheory.transfer.exponents import PowerLaw
 from hptheory.transfer.optimum import Optima
 from hptheory.transfer.table import SweepTable
+from hptheory.transfer.unnamed_hps import unnamed_hps
 from hptheory.transfer.verdict import MOVED, Verdict
 
 
@@ -52,10 +53,22 @@ def table_notes(table: SweepTable, curves: Sequence[Curve]) -> list[Note]:
     if diverged:
         text = f"{diverged} of {len(table)} runs diverged; cells with a diverged run are left out of the fits"
         notes.append(Note("diverged", text))
+    notes += unnamed_notes(table)
     notes += _unit_notes(table, curves)
     if all((curve.count < 2).all() for curve in curves):
         text = "one run a cell: the noise is judged by what the local model leaves over"
         notes.append(Note("no_repeats", text))
+    return notes
+
+
+def unnamed_notes(table: SweepTable) -> list[Note]:
+    """The columns that look like hyperparameters nobody named."""
+    notes = []
+    for name in unnamed_hps(table):
+        names = [*table.hp_names, name]
+        text = f"'{name}' varies between runs of one {table.scale_name} and (nearly) one {table.hp_names[0]}"
+        also = f"if it is a hyperparameter, name it too (--hp {' '.join(names)}; hp={names})"
+        notes.append(Note("unnamed_hp", f"{text}: {also}, or its effect counts as noise"))
     return notes
 
 

@@ -17,7 +17,7 @@ from hptheory.transfer.curves import curves_of, profile
 from hptheory.transfer.diagnostics import FEWEST_VALUES, Look
 from hptheory.transfer.exponents import Interval
 from hptheory.transfer.joint_optimum import JointOptima, fit_joint
-from hptheory.transfer.notes import Note
+from hptheory.transfer.notes import Note, unnamed_notes
 from hptheory.transfer.one_hp import NOTHING, looked_at, optima_of, report_on
 from hptheory.transfer.optimum import Optima
 from hptheory.transfer.report import MeasuredGaps, Report
@@ -48,7 +48,7 @@ def analyse_several(table: SweepTable) -> Report:
         hp_exponent=_slowest([one.hp_exponent for one in main]),
         gaps=first.gaps if joint is None or first.gaps is None else _distances(main, first.gaps, joint),
         judgement=_together(names, [one.judgement for one in main]),
-        warnings=(*_profiled(table, followed), *_notes(names, main)),
+        warnings=(*_profiled(table, followed), *unnamed_notes(table), *_notes(names, main)),
         each=each,
     )
 

@@ -8,7 +8,7 @@ Rows that cannot be used are set aside and counted with the reason; everything e
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +19,20 @@ from hptheory.errors import MissingExtraError
 from hptheory.transfer.errors import TableError
 from hptheory.transfer.table_input import (
     Place,
+    arrays_of,
     codes_of,
     hp_names_of,
     losses_in,
     missing,
+    plain_numbers,
     positive_in,
     read_csv,
+    refuse_two_roles,
 )
+from hptheory.transfer.unnamed_hps import is_outcome
 
 Floats = NDArray[np.float64]
+LINEAR = "correct it, or mark the axis as linear (--linear; log=False)"
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,7 @@ class SweepTable:
 
     Every array has one entry a row; `hp` is [rows, number of HPs]; `loss` is +inf where the run diverged;
     `seed` holds integer codes. `log_axes` says of each HP whether analyses use ln HP (the default) or the HP
-    itself.
+    itself. `further` holds the numbers in columns that no one has named.
 
     >>> table = SweepTable.from_columns({"width": [64, 64], "lr": [0.1, 0.2], "loss": [1.0, float("nan")]})
     >>> len(table), int(table.diverged.sum()) == int(np.isinf(table.loss).sum()) == 1
@@ -62,6 +67,7 @@ class SweepTable:
     log_axes: tuple[bool, ...]
     source: str
     set_aside: tuple[SetAside, ...] = ()
+    further: Mapping[str, Floats] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.loss)
@@ -92,15 +98,17 @@ class SweepTable:
             seed=self.seed[rows],
             loss=self.loss[rows],
             cost=cost,
+            further={name: values[rows] for name, values in self.further.items()},
         )
 
     def of_hps(self, indices: Sequence[int]) -> SweepTable:
-        """The same rows with some of the HPs only."""
+        """The same rows with some of the HPs only; what varies beside them is then no longer asked about."""
         return replace(
             self,
             hp_names=tuple(self.hp_names[j] for j in indices),
             hp=self.hp[:, indices],
             log_axes=tuple(self.log_axes[j] for j in indices),
+            further=self.further if len(indices) == len(self.hp_names) else {},
         )
 
     @classmethod
@@ -131,28 +139,25 @@ class SweepTable:
         """The table made of named columns (a dict, or anything with `columns[name]` of equal lengths).
 
         `hp` names one HP or several (default `lr`, or the only column left over); `seed` and `cost` may be
-        absent. `log=False` marks linear HP axes. `lines` gives the line of each row for messages.
+        absent under their default names. `log=False` marks linear HP axes. `lines` gives the line of each
+        row for messages.
         """
         place = Place(source, lines)
         known = list(columns)
-        for name in (scale, loss):
-            if name not in known:
+        for name, given in ((scale, True), (loss, True), (seed, seed != "seed"), (cost, cost != "cost")):
+            if given and name not in known:
                 raise missing(source, name, known)
         hp_names = hp_names_of(hp, known, {scale, loss, seed, cost}, source)
+        hps = [(name, "hyperparameter") for name in hp_names]
+        others = [(scale, "scale"), (loss, "loss"), (seed, "seed"), (cost, "cost")]
+        refuse_two_roles([*others, *hps], source)
         log_axes = tuple([log] * len(hp_names) if isinstance(log, bool) else log)
         if len(log_axes) != len(hp_names):
             raise TableError(source, f"{len(log_axes)} axis kinds for {len(hp_names)} HPs", "give one a HP")
-        size = len(columns[loss])
-        for name in (scale, *hp_names):
-            if len(columns[name]) != size:
-                raise TableError(
-                    source,
-                    f"column '{name}' has {len(columns[name])} rows, '{loss}' {size}",
-                    "make them equal",
-                )
-        if size == 0:
+        arrays = arrays_of(columns, loss, source)
+        if len(arrays[loss]) == 0:
             raise TableError(source, "there is no row below the header", "add at least one run")
-        losses, unfinished = losses_in(columns[loss], loss, place)
+        losses, unfinished = losses_in(arrays[loss], loss, place)
         keep = np.flatnonzero(~unfinished)
         if keep.size == 0:
             raise TableError(
@@ -161,25 +166,29 @@ class SweepTable:
         place = Place(source, [place.number(int(i)) for i in keep], place.word)
 
         def pick(name: str) -> Any:
-            return [columns[name][i] for i in keep] if unfinished.any() else columns[name]
+            return [arrays[name][i] for i in keep] if unfinished.any() else arrays[name]
 
-        hps = np.column_stack(
-            [positive_in(pick(n), n, place, need=log_axes[j]) for j, n in enumerate(hp_names)]
-        )
+        further = {n: pick(n) for n in known if n not in {scale, loss, seed, cost, *hp_names}}
+        numbers = {name: plain_numbers(values) for name, values in further.items()}
         table = cls(
             scale_name=scale,
             hp_names=hp_names,
-            scale=positive_in(pick(scale), scale, place, need=True),
-            hp=hps,
+            scale=positive_in(pick(scale), scale, place),
+            hp=np.column_stack(
+                [
+                    positive_in(pick(name), name, place, need=log, remedy=LINEAR if log else "correct it")
+                    for name, log in zip(hp_names, log_axes, strict=True)
+                ]
+            ),
             seed=codes_of(pick(seed)) if seed in known else np.zeros(keep.size, dtype=np.int64),
             loss=losses[keep],
-            cost=positive_in(pick(cost), cost, place, need=True) if cost in known else None,
+            cost=positive_in(pick(cost), cost, place) if cost in known else None,
             log_axes=log_axes,
             source=source,
             set_aside=_unfinished(unfinished, loss, Place(source, lines)),
+            further={name: values for name, values in numbers.items() if values is not None},
         )
-        further = [n for n in known if n not in {scale, loss, seed, cost, *hp_names}]
-        _refuse_duplicates(table, place, seed in known, {n: pick(n) for n in further})
+        _refuse_duplicates(table, place, seed in known, further)
         return table
 
     @classmethod
@@ -275,9 +284,11 @@ def _refuse_duplicates(table: SweepTable, place: Place, seed: bool, further: Map
 
 def _remedy(table: SweepTable, further: Mapping[str, Any], first: int, second: int, seed: bool) -> str:
     """What to do about two rows of one run: name the column that tells them apart, if there is one."""
-    apart = [name for name, column in further.items() if str(column[first]) != str(column[second])]
+    given = {name: column for name, column in further.items() if not is_outcome(name)}
+    apart = [name for name, column in given.items() if str(column[first]) != str(column[second])]
     if apart:
         names = [*table.hp_names, apart[0]]
         also = f"name it too (--hp {' '.join(names)}; hp={names})"
-        return f"'{apart[0]}' differs: if it is a hyperparameter, {also}"
+        repeat = f"if it tells repeats apart, name it as the seed (--seed {apart[0]}; seed='{apart[0]}')"
+        return f"'{apart[0]}' differs: if it is a hyperparameter, {also}; {repeat}"
     return "remove one" if seed else "add a 'seed' column to tell repeats apart"

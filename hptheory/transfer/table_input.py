@@ -73,8 +73,37 @@ def missing(source: str, name: str, known: Sequence[str]) -> TableError:
     return TableError(
         source,
         f"column '{name}' is missing (there are: {', '.join(known)})",
-        "add it, or name the column to use (--scale, --hp, --loss)",
+        "add it, or name the column to use (--scale, --hp, --loss, --seed, --cost)",
     )
+
+
+def arrays_of(columns: Any, loss: str, source: str) -> dict[str, Any]:
+    """The columns by position and of one length: a pandas column is indexed by its labels, an array is
+    not."""
+    found = {name: _sequence(columns[name]) for name in columns}
+    size = len(found[loss])
+    for name, values in found.items():
+        if len(values) != size:
+            problem = f"column '{name}' has {len(values)} rows, '{loss}' {size}"
+            raise TableError(source, problem, "make them equal")
+    return found
+
+
+def _sequence(values: Any) -> Any:
+    return values if isinstance(values, list | tuple) else np.atleast_1d(np.asarray(values))
+
+
+def refuse_two_roles(roles: Sequence[tuple[str, str]], source: str) -> None:
+    """A column has one role: `roles` are pairs (column, role). The cost alone may be the scale: a scale in
+    floating-point operations is one."""
+    first: dict[str, str] = {}
+    for name, role in roles:
+        if name in first and (first[name], role) != ("scale", "cost"):
+            problem = f"column '{name}' is named as {first[name]} and as {role}"
+            raise TableError(
+                source, problem, "name a column for each (--scale, --hp, --loss, --seed, --cost)"
+            )
+        first.setdefault(name, role)
 
 
 def hp_names_of(
@@ -83,7 +112,7 @@ def hp_names_of(
     """The HPs' columns: those named, else `lr`, else the only column left over."""
     left = [name for name in known if name not in others]
     if hp is None:
-        hp = "lr" if "lr" in left or len(left) != 1 else left[0]
+        hp = "lr" if "lr" in known or len(left) != 1 else left[0]
     names = (hp,) if isinstance(hp, str) else tuple(hp)
     for name in names:
         if name not in known:
@@ -107,16 +136,31 @@ def numbers_in(values: Any, name: str, place: Place) -> Floats:
         ) from None
 
 
-def positive_in(values: Any, name: str, place: Place, need: bool) -> Floats:
-    """The column as finite floats, positive where `need` says so."""
+def positive_in(
+    values: Any, name: str, place: Place, need: bool = True, remedy: str = "correct it"
+) -> Floats:
+    """The column as finite floats, positive where `need` says so; `remedy` for one that is not."""
     numbers = numbers_in(values, name, place)
     bad = ~np.isfinite(numbers) | ((numbers <= 0) if need else False)
     if bad.any():
         index = int(np.argmax(bad))
         bound = "positive and finite" if need else "finite"
-        remedy = "correct it, or mark the axis as linear (--linear; log=False)" if need else "correct it"
         raise TableError(place(index), f"{name} = {numbers[index]:g} must be {bound}", remedy)
     return numbers
+
+
+def plain_numbers(values: Any) -> Floats | None:
+    """The column as floats, nan for empty cells; None where a cell holds anything else."""
+    if getattr(values, "dtype", np.dtype(float)).kind in "mM":
+        return None
+    try:
+        numbers = np.array(
+            [np.nan if value is None or str(value).strip() == "" else value for value in values],
+            dtype=np.float64,
+        )
+    except (ValueError, TypeError):
+        return None
+    return numbers if numbers.ndim == 1 else None
 
 
 def losses_in(values: Any, name: str, place: Place) -> tuple[Floats, NDArray[np.bool_]]:

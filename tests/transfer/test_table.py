@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -65,7 +66,7 @@ def test_unfinished_runs_are_set_aside_and_counted(tmp_path: Path) -> None:
         ("width,lr,loss\n64,0.1,1\n64,0.1,2\n", ["line 3", "line 2", "'seed' column"]),
         (
             "width,lr,wd,seed,loss\n64,0.1,0,0,1\n64,0.1,1,0,2\n",
-            ["line 3", "line 2", "'wd' differs", "--hp lr wd", "hp=['lr', 'wd']"],
+            ["line 3", "line 2", "'wd' differs", "--hp lr wd", "hp=['lr', 'wd']", "--seed wd", "seed='wd'"],
         ),
         (GOOD + "x" * 200_000, ["line 5", "field larger than", "one line a run"]),
         (GOOD + "64,0.4,0\n", ["line 5", "3 cells", "4"]),
@@ -81,6 +82,57 @@ def test_bad_files_are_refused_in_one_sentence(tmp_path: Path, text: str | bytes
     assert "\n" not in message
     for part in says:
         assert part in message
+
+
+@pytest.mark.parametrize(
+    ("names", "says"),
+    [
+        ({"hp": ["lr", "lr"]}, "'lr' is named as hyperparameter and as hyperparameter"),
+        ({"hp": "loss"}, "'loss' is named as loss and as hyperparameter"),
+        ({"hp": "seed"}, "'seed' is named as seed and as hyperparameter"),
+        ({"loss": "lr"}, "'lr' is named as loss and as hyperparameter"),
+        ({"scale": "lr"}, "'lr' is named as scale and as hyperparameter"),
+        ({"seed": "width"}, "'width' is named as scale and as seed"),
+        ({"seed": "run"}, "column 'run' is missing"),
+        ({"cost": "flops"}, "column 'flops' is missing"),
+    ],
+)
+def test_a_column_has_one_role_and_is_there(tmp_path: Path, names: dict[str, str], says: str) -> None:
+    with pytest.raises(TableError, match=re.escape(says)):
+        read(tmp_path, GOOD, **names)
+
+
+def test_the_cost_may_be_the_scale(tmp_path: Path) -> None:
+    table = read(tmp_path, GOOD.replace("width", "cost"), scale="cost")
+    assert table.scale.tolist() == table.cost.tolist() == [64, 64, 128]
+
+
+@pytest.mark.parametrize("row", ["0,0.1,1,1.5", "64,0.1,0,1.5"])
+def test_only_a_hyperparameter_can_be_linear(tmp_path: Path, row: str) -> None:
+    with pytest.raises(TableError, match=r"= 0 must be positive and finite; correct it$"):
+        read(tmp_path, f"width,lr,cost,loss\n{row}\n")
+
+
+def test_columns_of_other_lengths_are_refused() -> None:
+    columns = {"width": [64, 64], "lr": [0.1, 0.2], "loss": [1.0, 2.0]}
+    with pytest.raises(TableError, match="column 'seed' has 1 rows, 'loss' 2; make them equal"):
+        SweepTable.from_columns({**columns, "seed": [0]})
+
+
+def test_the_labels_of_a_data_frame_do_not_matter() -> None:
+    """Sorted and filtered frames keep their labels; a row is its position, by both doors."""
+    import pandas as pd
+
+    loss = np.array([4.0, None, 2.0, 1.0], dtype=object)
+    frame = pd.DataFrame({"width": [64, 64, 128, 128], "lr": [0.4, 0.3, 0.2, 0.1], "loss": loss})
+    mixed = frame.sort_values("lr")
+    one, two = SweepTable.from_columns(mixed), SweepTable.from_pandas(mixed)
+    assert one.hp[:, 0].tolist() == two.hp[:, 0].tolist() == [0.1, 0.2, 0.4]
+    assert one.loss.tolist() == two.loss.tolist() == [1.0, 2.0, 4.0]
+    twice = pd.concat([frame[2:], frame[3:]]).assign(run=[0, 1, 2])
+    for door in (SweepTable.from_columns, SweepTable.from_pandas):
+        with pytest.raises(TableError, match=r"row 3: the run .* stands already in row 2; 'run' differs"):
+            door(twice)
 
 
 def test_missing_file_and_directory(tmp_path: Path) -> None:
