@@ -25,7 +25,8 @@ class Outcome:
     since the last but one evaluation. Tasks that are no classification have no accuracy. The curves have one
     entry an evaluation: steps done, validation losses then, mean loss of the batches since the one before.
     ``last_step`` counts the steps taken; of a diverged run, up to the first whose loss was not finite.
-    ``cost`` is 6 x parameters x examples seen, the usual count of floating-point operations.
+    ``cost`` is 6 x parameters x predictions trained on (an example's, or every token's), the usual count of
+    floating-point operations; tables are not counted, as their rows are looked up and multiply nothing.
     ``trajectory`` holds what was observed along a run that did not diverge, as the bytes of a file
     (``sims.trajectory.files``).
     """

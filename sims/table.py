@@ -28,7 +28,7 @@ SCALARS = {
     "accuracy": "share of validation examples classified correctly after the last step",
     "ema_accuracy": "share that the averaged weights classify correctly",
     "last_step": "steps taken; of a diverged run, the first step whose loss was not finite",
-    "cost": "floating-point operations of the training: 6 x parameters x examples seen",
+    "cost": "floating-point operations of the training: 6 x parameters x predictions, tables not counted",
 }
 CURVES = {
     "loss_curve": "validation loss after so many steps",

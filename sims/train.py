@@ -22,7 +22,7 @@ from sims.evaluation import evaluate
 from sims.gradients import Gradients, gradients_of
 from sims.members import Member, Outcome
 from sims.memory import keep_freed_blocks
-from sims.models import build_model
+from sims.models import build_model, scaled_parameters
 from sims.optim.build import build_optimizer, set_rates
 from sims.precision import matmul_precision
 from sims.schedules import schedule_factor
@@ -109,7 +109,9 @@ class Pack:
         running = [self.members[index] for index in self.running]
         self.optimizer = build_optimizer(self.training, self.model, running)
         self.ema = None if self.training.ema is None else WeightAverage(self.training.ema, self.model)
-        self.parameters_a_member = sum(p[0].numel() for p in self.model.parameters())
+        self.multiplied = sum(  # rows of a table are looked up
+            p.parameter[0].numel() for p in scaled_parameters(self.model) if p.role != "embedding"
+        )
         self._map_seeds()
 
     def _network(self) -> nn.Module:
@@ -237,7 +239,7 @@ class Pack:
                 "steps_done", self.steps_done, f"all {self.steps_total}; advance the pack first"
             )
         predictions = self.training.batch_size * self.task.positions * self.steps_total
-        cost = 6.0 * self.parameters_a_member * predictions
+        cost = 6.0 * self.multiplied * predictions
         outcomes = self.curves.outcomes(cost)
         if self.own_observer is not None:
             for index, result in results_by_run(self.own_observer, self.running).items():

@@ -42,6 +42,10 @@ class Training:
     the two is given. The curves have ``evaluations`` points, evenly spread over the run. ``lr_factors``
     multiply the learning rate of layers by role, e.g. (("readout", 0.02),). ``observe``: what is watched
     along the run (nothing by default).
+
+    ``parameterization`` decides rates and initial scales. The two factors of a transformer's forward pass, of
+    attention scores and of residual branches, are muP's under each of them, so that two trainings differ in
+    rates and scales alone.
     """
 
     task: TaskConfig

@@ -4,7 +4,7 @@ Each differs from one of its settings in the one thing that its name says, in ev
 is the experiment:
 
 - ``..._standard``: the standard parameterization in place of muP's rates and initial scales. The optimum
-  should drift with width where muP's stands still.
+  should drift with width where muP's stands still. Attention scores and residual branches keep muP's factors.
 - Shampoo with Adam's norm (``llama_shampoo_grafted``), whose optimum 2512.05620 sees drift, as AdaMuon's; its
   two remedies, blocks (``_blocked``) and spectral normalisation (``_normalised``). Blocks are of 128, or of
   32 in the small presets: at the base width only feed-forward matrices are cut. (2512.05620 has blocks of 512
@@ -98,7 +98,7 @@ def changed(of: Presets, change: Callable[[Training], Training]) -> Presets:
 
 
 def standard(training: Training) -> Training:
-    """Under the standard parameterization, every scale and rate that of the base width."""
+    """Under the standard parameterization, every rate and initial scale that of the base width."""
     return replace(training, parameterization="standard")
 
 

@@ -44,30 +44,36 @@ class GaussianTask(Task):
         """The label of each example."""
 
     def batch(self, step: int, seeds: Sequence[int], size: int) -> Batch:
-        """Examples drawn on the device, ``CHUNK`` steps at once, from a stream for each seed and chunk."""
+        """Examples drawn on the device, ``CHUNK`` steps at once, from a stream for each seed and chunk.
+
+        On a GPU one seed draws other examples than on a CPU: its runs there are as those of another seed.
+        """
         chunk, row = divmod(step, CHUNK)
         key = (chunk, size, tuple(seeds))
         if self._chunk is None or self._chunk[0] != key:
             x = torch.empty(CHUNK, len(seeds), size, self.inputs, dtype=self.dtype, device=self.device)
             for place, seed in enumerate(seeds):
-                drawn = self._draw(CHUNK * size, seed, "samples", size, chunk)
+                drawn = self._draw(self.device, CHUNK * size, seed, "samples", size, chunk)
                 x[:, place] = drawn.view(CHUNK, size, self.inputs)
             self._chunk = (key, Batch(x, self.target(x)))
         x, y = self._chunk[1]
         return Batch(x[row], y[row])
 
     def validation(self) -> list[Batch]:
-        """``validation_size`` examples of a stream of their own."""
+        """``validation_size`` examples of a stream of their own, the same on every device."""
         return self._validation
 
     @cached_property
     def _validation(self) -> list[Batch]:
-        x = self._draw(self.validation_size, VALIDATION_SEED, "validation")
+        cpu = torch.device("cpu")  # so that runs of a GPU and of a CPU are judged on the same examples
+        x = self._draw(cpu, self.validation_size, VALIDATION_SEED, "validation").to(self.device)
         return [Batch(some[None], self.target(some)[None]) for some in x.split(EVALUATION_BATCH)]
 
-    def _draw(self, examples: int, seed: int, *purpose: str | int) -> Float[Tensor, "examples d"]:
-        stream = generator(seed, type(self).__name__, *purpose, device=self.device)
-        x = torch.randn(examples, self.inputs, generator=stream, device=self.device)
+    def _draw(
+        self, device: torch.device, examples: int, seed: int, *purpose: str | int
+    ) -> Float[Tensor, "examples d"]:
+        stream = generator(seed, type(self).__name__, *purpose, device=device)
+        x = torch.randn(examples, self.inputs, generator=stream, device=device)
         return x.to(self.dtype).mul_(self.scale)
 
 

@@ -20,7 +20,7 @@ from sims.settings.language import LanguageConfig
 from sims.tasks.base import Batch, Task
 from sims.tasks.cross_entropy import cross_entropy
 
-EVALUATION_TOKENS = 4096  # at once, for memory's sake: logits are [member, tokens, vocabulary]
+EVALUATION_TOKENS, EVALUATION_LOGITS = 4096, 2**24  # of a member at once, for memory's sake
 
 
 class LanguageTask(Task):
@@ -90,7 +90,8 @@ class LanguageTask(Task):
             raise self._too_little("validation", len(self.files.validation), self.config.context + 1)
         tokens = _tokens(self.files.validation[: count * self.config.context + 1]).to(self.device)
         rows = torch.arange(count, device=self.device)
-        chunk = max(1, EVALUATION_TOKENS // self.config.context)
+        at_once = min(EVALUATION_TOKENS, EVALUATION_LOGITS // self.files.description.vocabulary)
+        chunk = max(1, at_once // self.config.context)
         return [self._windows(tokens, some[None]) for some in rows.split(chunk)]
 
     def steps_per_epoch(self, batch_size: int) -> int:

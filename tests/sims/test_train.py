@@ -17,6 +17,7 @@ from sims.evaluation import evaluate
 from sims.models import mlp, two_layer_step
 from sims.schedules import schedule_factor
 from sims.settings import AdamConfig, SGDConfig, Training, get_setting
+from sims.step_cost import step_cost
 from sims.tasks import ClassificationTask, load_task
 from sims.train import Member, Pack, train_pack, train_step
 from tests.sims.small import ADAM, MOMENTUM, digits, images, training
@@ -118,6 +119,18 @@ def test_packs_of_transformers_differ_in_nothing_from_a_single_pack(name, width)
     for size in (1, 3):
         parts = [train_pack(config, width, pack[i : i + size], task) for i in range(0, len(pack), size)]
         assert [outcome for part in parts for outcome in part] == whole
+
+
+@pytest.mark.parametrize("name", ["llama_adam", "gpt2_adam"])
+def test_the_cost_of_a_transformer_is_that_of_its_products(name):
+    """By the count of the step's own operations, in which attention's scores come on top; no tables."""
+    config = replace(get_setting(name, "smoke").training, steps=2)
+    task, width = load_task(config.task), 64
+    outcome = train_pack(config, width, [Member(2**-8, 0)], task)[0]
+    counted = step_cost(config, width, 1, task).flops * config.steps
+    tables = 6 * task.positions * config.batch_size * config.steps * width * 300
+    assert 0.9 * counted < outcome.cost < counted
+    assert outcome.cost + tables > 1.02 * counted
 
 
 def test_threads_differ_in_nothing():

@@ -158,8 +158,11 @@ def _pieces(text: str) -> Iterator[str]:
 
 def _lines(path: Path) -> Iterator[str]:
     """The lines of a file with their ends: pieces of one document."""
-    with path.open(encoding="utf-8", newline="\n") as stream:
-        yield from stream
+    try:
+        with path.open(encoding="utf-8", newline="\n") as stream:
+            yield from stream
+    except UnicodeDecodeError as error:
+        raise _not_utf8(path) from error
 
 
 def _texts(files: Sequence[Path]) -> Iterator[str]:
@@ -171,9 +174,11 @@ def _read(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise CorpusError(
-            f"{file} is not UTF-8 text (byte {error.start}); convert it or leave it out"
-        ) from error
+        raise _not_utf8(file, f" (byte {error.start})") from error
+
+
+def _not_utf8(file: Path, place: str = "") -> CorpusError:
+    return CorpusError(f"{file} is not UTF-8 text{place}; convert it or leave it out")
 
 
 def _digest(files: Sequence[Path]) -> str:

@@ -47,7 +47,7 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int) -> Tokenizer:
             f"the text is too small for a vocabulary of {vocabulary}: it gives {trained.get_vocab_size()}; "
             "ask for a smaller vocabulary"
         )
-    return Tokenizer.from_str(trained.to_str())
+    return _reading_all(Tokenizer.from_str(trained.to_str()))
 
 
 def gpt2_tokenizer() -> Tokenizer:
@@ -59,12 +59,18 @@ def gpt2_tokenizer() -> Tokenizer:
     from tokenizers import Tokenizer
 
     try:
-        return Tokenizer.from_pretrained("openai-community/gpt2")
+        return _reading_all(Tokenizer.from_pretrained("openai-community/gpt2"))
     except (OSError, ConnectionError, RuntimeError) as error:
         raise CorpusError(
             f"GPT-2's tokenizer cannot be reached ({type(error).__name__}); "
             "train one instead by giving a vocabulary's size"
         ) from error
+
+
+def _reading_all(tokenizer: Tokenizer) -> Tokenizer:
+    """The tokenizer, for which a separator that stands in the text is text."""
+    tokenizer.encode_special_tokens = True
+    return tokenizer
 
 
 def _require() -> None:

@@ -23,13 +23,13 @@ import numpy as np
 from hptheory.files import OutputError, output_folder
 from sims.data.places import cache_folder
 from sims.data.text.corpora import Corpus, Documents
-from sims.data.text.errors import TokenCacheError
+from sims.data.text.errors import CorpusError, TokenCacheError
 from sims.data.text.tokenizer import SEPARATOR, gpt2_tokenizer, train_tokenizer
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-FORMAT = 1  # raise it when the same corpus and vocabulary give other tokens
+FORMAT = 2  # raise it when the same corpus and vocabulary give other tokens
 BATCH = 1_000  # documents (or lines) encoded at once
 TOKENIZER_CHARACTERS = 100_000_000  # of a stream, merges are counted on its head
 
@@ -96,7 +96,7 @@ def _key(corpus: Corpus, vocabulary: int | str, max_tokens: int | None) -> str:
 def _make(corpus: Corpus, vocabulary: int | str, max_tokens: int | None, folder: Path) -> None:
     """Write a cache entry aside and rename it; whoever comes second with the same entry drops his."""
     if isinstance(vocabulary, int):
-        tokenizer = train_tokenizer(_head(corpus.train(), TOKENIZER_CHARACTERS), vocabulary)
+        tokenizer = train_tokenizer(_head(_read(corpus, corpus.train), TOKENIZER_CHARACTERS), vocabulary)
     else:
         tokenizer = gpt2_tokenizer()
     size = tokenizer.get_vocab_size()
@@ -114,6 +114,8 @@ def _make(corpus: Corpus, vocabulary: int | str, max_tokens: int | None, folder:
         description = Description(corpus.name, corpus.fingerprint, size, dtype, **counts)
         (draft / "tokenizer.json").write_text(tokenizer.to_str(), encoding="utf-8")
         (draft / "tokens.json").write_text(json.dumps(asdict(description), indent=2), encoding="utf-8")
+        if folder.exists() and not (folder / "tokens.json").exists():
+            shutil.rmtree(folder)
         with suppress(FileExistsError):
             draft.replace(folder)
     except OSError as error:
@@ -130,7 +132,7 @@ def _encode(
     separator = [tokenizer.token_to_id(SEPARATOR)] if corpus.separated else []
     tokens = text = 0
     with path.open("wb") as stream:
-        for batch in _batches(documents()):
+        for batch in _batches(_read(corpus, documents)):
             for document, encoding in zip(batch, tokenizer.encode_batch(batch), strict=True):
                 ids = [*encoding.ids, *separator]
                 if limit is not None and tokens + len(ids) > limit:
@@ -169,6 +171,17 @@ def _map(folder: Path, part: str, count: int, description: Description) -> np.nd
 
 def _damaged(folder: Path, what: str) -> TokenCacheError:
     return TokenCacheError(f"the token cache {folder} is damaged: {what}; delete it, and it is made again")
+
+
+def _read(corpus: Corpus, documents: Documents) -> Iterator[str]:
+    """The documents; a source that fails on the way is told as such."""
+    try:
+        yield from documents()
+    except OSError as error:
+        raise CorpusError(
+            f"reading {corpus.name} failed on the way ({type(error).__name__}: {error}); try again, "
+            "or give the text as a folder"
+        ) from error
 
 
 def _batches(documents: Iterable[str]) -> Iterator[list[str]]:

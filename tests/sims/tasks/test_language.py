@@ -16,6 +16,7 @@ from sims.data.text import tokenize
 from sims.data.text.errors import TooLittleTextError
 from sims.data.text.tokens import Description, TokenFiles
 from sims.settings.language import LanguageConfig
+from sims.tasks import language as language_task
 from sims.tasks.language import LanguageTask
 from tests.sims.data.text.test_tokens import small
 
@@ -82,6 +83,17 @@ def test_validation_is_the_head_of_its_part_in_order() -> None:
     assert torch.equal(torch.cat([chunk.x.flatten() for chunk in whole]), torch.arange(40))
     assert torch.equal(torch.cat([chunk.y.flatten() for chunk in some]), torch.arange(1, 13))
     assert {chunk.x.shape[0] for chunk in whole} == {1}
+
+
+def test_a_large_vocabulary_is_evaluated_in_smaller_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The logits of a part are bounded, down to one window; the windows are the same."""
+    monkeypatch.setattr(language_task, "EVALUATION_LOGITS", 8 * 60_000)
+    parts = task().validation()
+    assert [batch.y.shape for batch in parts] == [(1, 2, 4)] * 5
+    monkeypatch.setattr(language_task, "EVALUATION_LOGITS", 1)
+    single = task().validation()
+    assert [batch.y.shape for batch in single] == [(1, 1, 4)] * 10
+    assert torch.cat([b.x for b in parts], 1).equal(torch.cat([b.x for b in single], 1))
 
 
 @pytest.mark.parametrize(("train", "validation"), [(20, 43), (101, 4)])

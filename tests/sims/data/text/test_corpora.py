@@ -90,6 +90,13 @@ def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
         find_corpus(f"folder:{tmp_path}")
 
 
+def test_wikitext_that_is_no_text_is_named(tmp_path: Path) -> None:
+    folder = wikitext_folder(tmp_path)
+    (folder / "wikitext-2" / "wiki.valid.tokens").write_bytes(b"caf\xe9\n")
+    with pytest.raises(CorpusError, match=r"wiki\.valid\.tokens is not UTF-8"):
+        list(find_corpus("wikitext-2", folder).validation())
+
+
 def test_an_unknown_corpus_names_its_neighbours() -> None:
     with pytest.raises(UnknownNameError, match="wikitext-2"):
         find_corpus("wikitex-2")

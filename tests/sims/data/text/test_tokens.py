@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -43,6 +44,11 @@ def test_law_decoding_gives_the_text_back(tokenizer: Tokenizer, text: str) -> No
     ids = tokenizer.encode(text).ids
     assert tokenizer.decode(ids) == text
     assert all(token < tokenizer.get_vocab_size() for token in ids)
+
+
+def test_law_decoding_gives_back_a_separator_that_stands_in_the_text(tokenizer: Tokenizer) -> None:
+    text = f"a {SEPARATOR} b"
+    assert tokenizer.decode(tokenizer.encode(text).ids) == text
 
 
 def test_law_the_same_text_gives_the_same_tokenizer(tokenizer: Tokenizer) -> None:
@@ -115,6 +121,31 @@ def test_an_unfinished_entry_leaves_nothing_behind(tmp_path: Path) -> None:
         tokenize(small(validation=cut_short), 258, cache=tmp_path)
     assert list(tmp_path.iterdir()) == []
     assert len(tokenize(small(), 258, cache=tmp_path).validation) > 0
+
+
+def test_an_entry_without_its_description_is_made_again(tmp_path: Path) -> None:
+    files = tokenize(small(), 270, cache=tmp_path)
+    (files.folder / "tokens.json").unlink()
+    assert np.array_equal(tokenize(small(), 270, cache=tmp_path).train, files.train)
+
+
+def test_a_source_that_fails_on_the_way_is_not_the_caches_fault(tmp_path: Path) -> None:
+    def cut_short() -> Iterator[str]:
+        yield SENTENCES[0]
+        raise ConnectionResetError("reset by peer")
+
+    with pytest.raises(CorpusError, match="reading small failed on the way"):
+        tokenize(small(validation=cut_short), 258, cache=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_law_a_separator_in_the_text_is_text(tmp_path: Path) -> None:
+    text = f"a {SEPARATOR} b\n"
+    files = tokenize(small(validation=lambda: iter([text])), 270, cache=tmp_path)
+    tokenizer = Tokenizer.from_file(str(files.folder / "tokenizer.json"))
+    separator = tokenizer.token_to_id(SEPARATOR)
+    assert tokenizer.decode(files.validation[:-1].tolist()) == text
+    assert (files.validation == separator).nonzero()[0].tolist() == [len(files.validation) - 1]
 
 
 def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path) -> None:
