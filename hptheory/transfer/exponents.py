@@ -50,7 +50,7 @@ class PowerLaw:
     `score` is the signed t-ratio at each exponent of `grid`: positive where the data ask for a larger one;
     it is `direction @ y`; `amplitudes` are those of the best law with each exponent. `moves` is the p-value
     of "y does not depend on n", `chi_square` the misfit of the best law with `spare` degrees of freedom,
-    `log_slope` is dy/d(ln n) in y = c + slope ln n, with its standard error.
+    `log_slope` is dy/d(ln n) in y = c + slope ln n, with its standard error. `df` is that of the errors.
     """
 
     exponent: Interval
@@ -68,6 +68,7 @@ class PowerLaw:
     amplitudes: Floats
     left_out: int = 0
     inflation: float = 1.0
+    df: float = np.inf
 
     def gap(self, width: Floats) -> Floats:
         """|amplitude| (width/scale)**-exponent of the best fit; nan where the exponent is not identified or
@@ -108,7 +109,20 @@ def fit_power_law(width: Floats, y: Floats, covariance: Floats, df: float, level
     if width.size < 3:
         nothing, none = Interval(None, None, None), np.zeros(0)
         return PowerLaw(
-            nothing, nothing, np.nan, float(width[0]), slope, moves, 0.0, 0, 1.0, none, none, none, none
+            nothing,
+            nothing,
+            np.nan,
+            float(width[0]),
+            slope,
+            moves,
+            0.0,
+            0,
+            1.0,
+            none,
+            none,
+            none,
+            none,
+            df=df,
         )
     whiten = np.linalg.inv(np.linalg.cholesky(covariance))
     scan = _scan(u, y, whiten, exponent_grid())
@@ -124,7 +138,7 @@ def fit_power_law(width: Floats, y: Floats, covariance: Floats, df: float, level
     return PowerLaw(
         exponent, _limit_interval(scan, quantile, exponent), amplitude, float(width[0]), slope, moves,
         chi_square, spare, float(fdtrc(spare, df, chi_square / spare)) if spare else 1.0,
-        scan.grid, scan.score, scan.direction, amplitudes,
+        scan.grid, scan.score, scan.direction, amplitudes, df=df,
     )  # fmt: skip
 
 

@@ -55,10 +55,17 @@ def table_notes(table: SweepTable, curves: Sequence[Curve]) -> list[Note]:
         notes.append(Note("diverged", text))
     notes += unnamed_notes(table)
     notes += _unit_notes(table, curves)
-    if all((curve.count < 2).all() for curve in curves):
-        text = "one run a cell: the noise is judged by what the local model leaves over"
+    if unrepeated(curves):
+        noise = "one run a cell: the noise is judged by what the local model leaves over"
+        missing = "what a seed does to a whole curve is in no interval"
+        text = f"{noise}; {missing}, so they may be far too narrow, the verdict too sure; add seeds"
         notes.append(Note("no_repeats", text))
     return notes
+
+
+def unrepeated(curves: Sequence[Curve]) -> bool:
+    """Whether no width has two runs of a cell."""
+    return all(bool((curve.count < 2).all()) for curve in curves)
 
 
 def unnamed_notes(table: SweepTable) -> list[Note]:

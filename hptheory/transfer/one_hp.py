@@ -11,12 +11,21 @@ from hptheory.transfer.curves import Curve, curve_at, curves_of
 from hptheory.transfer.diagnostics import Look, look
 from hptheory.transfer.exponents import Interval, PowerLaw
 from hptheory.transfer.noise import Noise, has_repeats, rough_variance
-from hptheory.transfer.notes import Note, fit_notes, jumps, law_notes, look_notes, table_notes, verdict_notes
+from hptheory.transfer.notes import (
+    Note,
+    fit_notes,
+    jumps,
+    law_notes,
+    look_notes,
+    table_notes,
+    unrepeated,
+    verdict_notes,
+)
 from hptheory.transfer.optimum import Optima, fit_optima, noise_near_optimum
 from hptheory.transfer.report import MeasuredGaps, Report, WidthOptimum
 from hptheory.transfer.settled_laws import FEWEST_LEFT, settled_law, without_narrowest
 from hptheory.transfer.table import SweepTable
-from hptheory.transfer.verdict import Verdict, confirmed, judge
+from hptheory.transfer.verdict import Verdict, confirmed, judge, of_one_seed
 
 Floats = NDArray[np.float64]
 NOTHING = Interval(None, None, None)
@@ -45,6 +54,8 @@ def report_on(
         if optima.width.size > 2:
             notes += law_notes(table, optima, *laws, jumped=jumps(notes))
     judgement = _judgement(optima, laws, notes)
+    if laws is not None and unrepeated(curves):
+        judgement = of_one_seed(judgement)
     notes += verdict_notes(judgement)
     loss_law, hp_law = laws or (None, None)
     followed = None if jumps(notes) else hp_law

@@ -2,10 +2,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.special import stdtr
 from scipy.stats import norm
 
+from benchmarks.synthetic_sweeps import sweep
+from hptheory.reports import sweep_page
+from hptheory.transfer import analyse
 from hptheory.transfer.exponents import fit_power_law
-from hptheory.transfer.verdict import confirmed, judge, probability_fast
+from hptheory.transfer.verdict import ONE_SEED, confirmed, judge, probability_fast
 
 N = np.array([1.0, 2.0, 4.0, 8.0, 16.0])
 CROSS = np.zeros((5, 5))
@@ -69,3 +73,30 @@ def test_a_verdict_that_wider_models_do_not_bear_out_is_withdrawn() -> None:
     assert "without the narrowest beta = 0.6" in withdrawn.reason
     open_ = judge(loss, law(0.5), CROSS)
     assert confirmed(open_, loss, climbing, CROSS) == open_
+
+
+@pytest.mark.parametrize("df", [3.0, 8.0])
+def test_verdict_and_interval_agree_with_few_degrees_of_freedom(df: float) -> None:
+    """alpha known: the confidence is Student's, and beyond 0.95 exactly where the 90 % interval says so."""
+    loss, rng, seen = law(1.0, noise=1e-7), np.random.default_rng(0), set()
+    for _ in range(40):
+        y = N**-0.65 + 0.01 * rng.standard_normal(5)
+        hp = fit_power_law(N, y, 0.01**2 * np.eye(5), df)
+        sure = probability_fast(loss, hp, CROSS)
+        score = float(np.interp(0.5, hp.grid, hp.score))
+        if abs(score) < 4:  # farther out the scores need not fall
+            assert sure == pytest.approx(stdtr(df, score), abs=2e-3)
+        if abs(sure - 0.95) > 2e-3 and hp.exponent.low is not None:
+            assert (sure > 0.95) == (hp.exponent.low > 0.5)
+            seen.add(sure > 0.95)
+    assert seen == {True, False}
+
+
+def test_a_verdict_on_one_seed_says_what_it_leaves_out() -> None:
+    for seeds in (1, 3):
+        report = analyse(sweep(noise=0.002, seeds=seeds))
+        bare = report.judgement.reason.removesuffix(ONE_SEED)
+        assert (bare != report.judgement.reason) == (seeds == 1)
+        assert ("in no interval" in str(report)) == (seeds == 1)
+        assert (ONE_SEED in sweep_page(report)) == (seeds == 1)
+        assert report.to_dict()["reason"] == report.judgement.reason
