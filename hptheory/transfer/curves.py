@@ -24,7 +24,8 @@ class Curve:
 
     `runs` is [cells, seeds], nan where a seed did not run; `blocks` says that a column is one seed throughout
     (else columns only count repeats). `variance` is that of a single run, per cell (nan: not known yet),
-    `grid` all the x that were tried, `diverged` how many runs diverged.
+    `grid` all the x that were tried, `diverged` how many runs diverged. `effect` [cells, seeds] is what each
+    seed lifts and tilts its curve by, taken out of the means (`seed_blocks`); None: nothing.
     """
 
     width: float
@@ -34,6 +35,7 @@ class Curve:
     grid: Floats
     diverged: int
     variance: Floats
+    effect: Floats | None = None
 
     @cached_property
     def count(self) -> NDArray[np.int64]:
@@ -43,7 +45,8 @@ class Curve:
     @cached_property
     def mean(self) -> Floats:
         """Mean loss per cell."""
-        return np.nansum(self.runs, axis=1) / self.count
+        runs = self.runs if self.effect is None else self.runs - self.effect
+        return np.nansum(runs, axis=1) / self.count
 
     @property
     def standard_error(self) -> Floats:
@@ -52,7 +55,10 @@ class Curve:
 
     def take(self, keep: NDArray[np.bool_]) -> Curve:
         """The same curve on some of its cells."""
-        return replace(self, x=self.x[keep], runs=self.runs[keep], variance=self.variance[keep])
+        effect = None if self.effect is None else self.effect[keep]
+        return replace(
+            self, x=self.x[keep], runs=self.runs[keep], variance=self.variance[keep], effect=effect
+        )
 
     def with_runs(self, runs: Floats) -> Curve:
         """The same cells with other losses."""

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from hptheory.transfer.noise import Noise, has_repeats, least_variances, measure_noise
 from hptheory.transfer.optimum import ADEQUATE, BETTER, HEIGHTS, NEAR, Optima, disagree
+from hptheory.transfer.seed_blocks import levelled, seed_covariance
 from hptheory.transfer.surfaces import Surface, SurfaceFit, same_degree
 
 Floats = NDArray[np.float64]
@@ -36,12 +37,15 @@ class ProfileParabolas:
 
 @dataclass(frozen=True, eq=False)
 class JointOptima:
-    """The fits of all widths, ascending in width, with the noise behind them and what their misfit adds."""
+    """The fits of all widths, ascending in width, with the noise behind them and what their misfit adds.
+
+    `level` is the variance of the values that seeds cause by lifting whole surfaces, [width].
+    """
 
     surfaces: tuple[Surface, ...]
     fits: tuple[SurfaceFit, ...]
     variance: Floats
-    lift: float
+    level: Floats
     df: float
     misfit: float
     inflation: float
@@ -55,10 +59,10 @@ class JointOptima:
         """The optima along one HP, as those of a sweep over this HP alone."""
         size = len(self.fits)
         covariance = np.zeros((2, size, 2, size))
-        for k, (surface, fit) in enumerate(zip(self.surfaces, self.fits, strict=True)):
+        for k, fit in enumerate(self.fits):
             pick = np.ix_([0, hp + 1], [0, hp + 1])
             covariance[:, k, :, k] = self.inflation * fit.covariance[pick]
-            covariance[0, k, 0, k] += self.lift * self.variance[k] / surface.cells.runs.size
+            covariance[0, k, 0, k] += self.level[k]
         value = np.array([fit.value for fit in self.fits])
         place = self.position[:, hp]
         curvature = np.array([1 / np.linalg.inv(fit.hessian)[hp, hp] for fit in self.fits])
@@ -82,6 +86,8 @@ class JointOptima:
 def fit_joint(surfaces: Sequence[Surface]) -> JointOptima | None:
     """The optima of widths that have an interior one; None where no polynomial has a minimum at each."""
     noise = _near_noise(surfaces) if has_repeats([surface.cells for surface in surfaces]) else None
+    if noise:
+        surfaces = [s.with_cells(levelled(s.cells, noise.lift, noise.tilt)) for s in surfaces]
     chosen: JointOptima | None = None
     cells = -1
     for height in HEIGHTS:
@@ -124,7 +130,9 @@ def _of_known_noise(surfaces: Sequence[Surface], noise: Noise) -> JointOptima | 
     ratio = sum(fit.chi_square for fit in fits) / spare
     misfit = float(fdtrc(spare, noise.df, ratio))
     inflation = max(1.0, ratio) if misfit < ADEQUATE else 1.0
-    return JointOptima(tuple(surfaces), tuple(fits), noise.variance, noise.lift, noise.df, misfit, inflation)
+    seeds = [seed_covariance(surface.cells, noise.lift, noise.tilt)[0, 0] for surface in surfaces]
+    level = noise.variance * np.array(seeds)
+    return JointOptima(tuple(surfaces), tuple(fits), noise.variance, level, noise.df, misfit, inflation)
 
 
 def _of_residuals(surfaces: Sequence[Surface]) -> JointOptima | None:
@@ -145,7 +153,9 @@ def _of_residuals(surfaces: Sequence[Surface]) -> JointOptima | None:
     fits, spare = tried[at][0], cells - tried[at][1]
     variance = squares[at] / spare
     scaled = tuple(fit.with_variance(variance) for fit in fits)
-    return JointOptima(tuple(surfaces), scaled, np.full(size, variance), 0.0, float(spare), 1.0, 1.0)
+    return JointOptima(
+        tuple(surfaces), scaled, np.full(size, variance), np.zeros(size), float(spare), 1.0, 1.0
+    )
 
 
 def _degrees(surfaces: Sequence[Surface], variance: Floats) -> list[list[SurfaceFit]]:

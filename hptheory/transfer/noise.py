@@ -2,7 +2,8 @@
 
 Seeds are blocks: with one seed, all learning rates see the same start and the same batches, so a seed may
 lift or tilt its whole curve. These two contrasts are taken out of the noise of single cells; where they
-exceed it, they are added to the errors of the optimum that they cause.
+exceed it, they are added to the errors of the optimum that they cause. Where a seed did not run every cell
+of its width, `seed_blocks` finds them among the runs that are there.
 
 Few seeds leave each width's own variance uncertain, so the widths lend each other strength: ln s^2 is fitted
 by a line in ln width, and every width is shrunk towards the line as far as its own value is uncertain
@@ -19,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hptheory.transfer.curves import Curve
+from hptheory.transfer.seed_blocks import BlockSums, block_sums, is_incomplete
 
 Floats = NDArray[np.float64]
 FEWEST_CELLS = 4
@@ -52,16 +54,26 @@ def measure_noise(curves: Sequence[Curve]) -> Noise:
     from scipy.special import fdtrc
 
     parts = [_sums(curve) for curve in curves]
-    residual, df, lift, tilt, block_df = (np.array(column) for column in zip(*parts, strict=True))
+    residual, df = (np.array(column) for column in zip(*(part[:2] for part in parts), strict=True))
     residual = np.maximum(residual, df * least_variances(curves))
     variance = smooth_variances(np.array([curve.width for curve in curves]), residual, df)
-    total, blocks = float(df.sum()), float(block_df.sum())
+    total = float(df.sum())
+    # [lift, tilt] of each width
+    squares, block_df, expected = (
+        np.array([getattr(part[2], name) for part in parts]) for name in ("squares", "each_df", "expected")
+    )
+    blocks = block_df.sum(axis=0)
 
-    def excess(squares: Floats) -> float:
-        ratio = float(np.sum(squares / variance) / blocks) if blocks else 1.0
-        return ratio - 1.0 if ratio > 1 and fdtrc(blocks, total, ratio) < EVIDENCE else 0.0
+    def excess(effect: int) -> float:
+        if blocks[effect] == 0 or not expected[:, effect].sum() > 0:
+            return 0.0
+        ratio = float(np.sum(squares[:, effect] / variance) / blocks[effect])
+        if ratio <= 1 or fdtrc(blocks[effect], total, ratio) >= EVIDENCE:
+            return 0.0
+        return (ratio - 1.0) * float(blocks[effect] / expected[:, effect].sum())
 
-    return Noise(variance, total, residual, excess(lift), excess(tilt), blocks)
+    least = min((float(df) for df in blocks if df > 0), default=0.0)
+    return Noise(variance, total, residual, excess(0), excess(1), least)
 
 
 def least_variances(curves: Sequence[Curve]) -> Floats:
@@ -92,17 +104,22 @@ def rough_variance(curve: Curve) -> float:
     return float(np.median(np.diff(curve.mean, 3) ** 2)) / 20.0 / 0.4549
 
 
-def _sums(curve: Curve) -> tuple[float, float, float, float, float]:
-    """Sum of squares between runs of a cell and its df, without lifts and tilts; theirs, and their df."""
-    deviation = curve.runs - curve.mean[:, None]
+def _sums(curve: Curve) -> tuple[float, float, BlockSums]:
+    """Sum of squares between runs of a cell and its df, without lifts and tilts; and theirs."""
+    plain = np.nansum(curve.runs, axis=1) / curve.count
+    deviation = curve.runs - plain[:, None]
     total, df = float(np.nansum(deviation**2)), float((curve.count - 1).sum())
     cells, seeds = curve.runs.shape
-    if not curve.blocks or cells < FEWEST_CELLS or seeds < 2 or np.isnan(curve.runs).any():
-        return total, df, 0.0, 0.0, 0.0
-    across = curve.x - curve.x.mean()
-    lift = float(np.sum(deviation.sum(axis=0) ** 2)) / cells
-    tilt = float(np.sum((across @ deviation) ** 2) / np.sum(across**2))
-    return total - lift - tilt, df - 2 * (seeds - 1), lift, tilt, seeds - 1.0
+    if not curve.blocks or cells < FEWEST_CELLS or seeds < 2:
+        return total, df, BlockSums(0.0, 0.0, (0.0, 0.0), (0.0, 0.0), (0.0, 0.0))
+    if is_incomplete(curve):
+        sums = block_sums(curve)
+    else:
+        across, free = curve.x - curve.x.mean(), seeds - 1.0
+        lift = float(np.sum(deviation.sum(axis=0) ** 2)) / cells
+        tilt = float(np.sum((across @ deviation) ** 2) / np.sum(across**2))
+        sums = BlockSums(lift + tilt, 2 * free, (lift, tilt), (free, free), (free, free))
+    return total - sums.together, df - sums.df, sums
 
 
 def smooth_variances(width: Floats, squares: Floats, df: Floats) -> Floats:

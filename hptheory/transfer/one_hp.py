@@ -23,6 +23,7 @@ from hptheory.transfer.notes import (
 )
 from hptheory.transfer.optimum import Optima, fit_optima, noise_near_optimum
 from hptheory.transfer.report import MeasuredGaps, Report, WidthOptimum
+from hptheory.transfer.seed_blocks import levelled
 from hptheory.transfer.settled_laws import FEWEST_LEFT, settled_law, without_narrowest
 from hptheory.transfer.table import SweepTable
 from hptheory.transfer.verdict import Verdict, confirmed, judge, of_one_seed
@@ -83,7 +84,10 @@ def looked_at(curves: list[Curve]) -> tuple[list[Curve], list[Look], Noise | Non
         return curves, [look(curve.with_variance(rough_variance(curve))) for curve in curves], None
     noise = noise_near_optimum(some)
     variance = {curve.width: v for curve, v in zip(some, noise.variance, strict=True)}
-    curves = [curve.with_variance(variance.get(curve.width, np.nan)) for curve in curves]
+    curves = [
+        levelled(curve.with_variance(variance.get(curve.width, np.nan)), noise.lift, noise.tilt)
+        for curve in curves
+    ]
     return curves, [look(curve) for curve in curves], noise
 
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from hptheory.transfer.curves import Curve
 from hptheory.transfer.exponents import Interval
 from hptheory.transfer.noise import Noise, has_repeats, least_variances, measure_noise, smooth_variances
+from hptheory.transfer.seed_blocks import levelled, seed_covariance
 from hptheory.transfer.shape_families import ShapeFit
 from hptheory.transfer.shapes import cells_of, fit_families
 
@@ -141,7 +142,10 @@ def _window(curve: Curve, height: float) -> Curve:
 def _replicated(curves: Sequence[Curve], noise: Noise) -> Optima | None:
     """The averaged families on the widest window that agrees with the narrower ones, the noise known from
     seeds."""
-    curves = [curve.with_variance(v) for curve, v in zip(curves, noise.variance, strict=True)]
+    curves = [
+        levelled(curve.with_variance(variance), noise.lift, noise.tilt)
+        for curve, variance in zip(curves, noise.variance, strict=True)
+    ]
     chosen: Optima | None = None
     windows = list(_windows(curves))
     for window, fits in zip(windows, fit_families(cells_of(windows), noise.df), strict=True):
@@ -302,11 +306,10 @@ def _block_covariance(curves: Sequence[Curve], noise: Noise, position: Floats, c
     extra = np.zeros((2 * size, 2 * size))
     for k, curve in enumerate(curves):
         across = curve.x - curve.x.mean()
-        norm, seeds = float(np.linalg.norm(across)), curve.runs.shape[1]
-        lift = np.array([1.0 / np.sqrt(curve.x.size), 0.0])
-        tilt = np.array([position[k] - curve.x.mean(), -1.0 / curvature[k]]) / norm
-        block = noise.lift * np.outer(lift, lift) + noise.tilt * np.outer(tilt, tilt)
-        extra[np.ix_([k, k + size], [k, k + size])] = block * noise.variance[k] / seeds
+        tilt = np.array([position[k] - curve.x.mean(), -1.0 / curvature[k]]) / np.linalg.norm(across)
+        moves = np.stack([[1.0, 0.0], tilt], axis=1)
+        block = moves @ seed_covariance(curve, noise.lift, noise.tilt) @ moves.T
+        extra[np.ix_([k, k + size], [k, k + size])] = block * noise.variance[k]
     return extra
 
 

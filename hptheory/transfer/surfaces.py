@@ -38,6 +38,10 @@ class Surface:
         keep = mean <= mean.min() + height * float(np.ptp(mean))
         return Surface(self.width, self.x[keep], self.cells.take(keep))
 
+    def with_cells(self, cells: Curve) -> Surface:
+        """The same places with other losses."""
+        return replace(self, cells=cells)
+
 
 def surfaces_of(table: SweepTable) -> list[Surface]:
     """One surface a width, ascending in width; cells with a diverged run are left out."""
