@@ -41,6 +41,7 @@ nb_execution_mode = "force"
 nb_execution_raise_on_error = True
 nb_execution_timeout = 60
 nb_merge_streams = True
+nb_render_markdown_format = "myst"  # CommonMark has no tables
 
 # Formulas. The bundled MathJax is version 3; the options under this name are the ones that it reads.
 mathjax3_config = {"tex": {"tags": "none"}}
@@ -149,7 +150,8 @@ def _write_reference(modules: list[ModuleType]) -> None:
     for module in modules:
         name = module.__name__
         inside = [m for m in modules if m.__name__.rpartition(".")[0] == name]
-        lines = [name, "=" * len(name), "", f".. automodule:: {name}", "" if inside else "   :members:", ""]
+        own = ["   :members:", "   :ignore-module-all:", ""]  # not what a package takes from its modules
+        lines = [name, "=" * len(name), "", f".. automodule:: {name}", *own]
         if inside:
             lines += [".. list-table::", ""]
             for m in inside:

@@ -74,7 +74,7 @@ def sweep(
         observe: What is watched along the runs, for `hptheory decompose`: top-k profiles, or single
             examples as well; of a text, windows, or every token of them (exact and slow).
         subset: On how many validation examples, drawn once; by default 1,024. Of a text: windows, by default
-            64 where samples are followed and 16 where tokens are.
+            those of two batches, 64 where samples are followed and 16 where tokens are.
         training: Another training than the preset's.
         data_dir: The folder of data sets, for settings that need one; by default HPTHEORY_DATA.
         device: Where to train: cpu, cuda, cuda:N, mps, or auto (a GPU if there is one).
@@ -215,7 +215,7 @@ def watched(setting: Setting, observe: str, subset: int | None) -> Setting:
     if observe == "tokens" and not text:
         raise DomainError("observe", "tokens", "samples for a setting without text")
     if subset is None:
-        subset = TEXT_WINDOWS.get(observe, 1024) if text else 1024
+        subset = TEXT_WINDOWS.get(observe, 2 * setting.training.batch_size) if text else 1024
     config = ObserveConfig(subset, samples="tokens" if observe == "tokens" else observe == "samples")
     return replace(setting, training=replace(setting.training, observe=config))
 

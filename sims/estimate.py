@@ -169,7 +169,7 @@ def describe(found: Estimate) -> str:
         + (" (*: by the model, too slow to be timed)" if len(ratios) < len(found.rows) else ""),
         f"H100: at best, by a model that no GPU has confirmed: {_limits(found.gpu)}",
         "the model: every operation takes what its arithmetic or its traffic takes, whichever is longer, and"
-        " a call of the host; without evaluations and the drawing of batches;"
+        " a call of the host; without evaluations, observers and the drawing of batches;"
         " factorizations (eigenvectors, QR) count as if they ran like products",
         f"measured over modelled time here, width by width: {', '.join(ratios) or 'nothing was measured'}",
     ]

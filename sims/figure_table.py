@@ -116,7 +116,7 @@ EXPERIMENTS: dict[str, Experiment] = {
     "34": Experiment(f"{OBSERVED}:truncated", WHOLE_AND_TOP, _observed("cifar_mlp")),
     "35": Experiment(f"{OBSERVED}:residuals", RESIDUALS, _observed("cifar_mlp")),
     "replay": Experiment(
-        "sims.replay:replay_figure", "direct tuning and transfer replayed at every budget", ("digits",)
+        "sims.replay:replay_figure", "direct tuning and transfer replayed at every budget", ("multi_index",)
     ),
     "standard": Experiment(
         f"{COMPARISONS}:drift",
