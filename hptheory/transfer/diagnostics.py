@@ -24,7 +24,8 @@ TIED = 2.0
 @dataclass(frozen=True)
 class Look:
     """The findings at one width. `edge`: the lowest cell is the last of the grid; `cliff`: the next one
-    diverged; `tied`: a second minimum is as low within the noise."""
+    diverged; `tied`: a second minimum is as low within the noise; `without`: of several HPs, no polynomial
+    has its minimum among the runs."""
 
     width: float
     cells: int
@@ -33,6 +34,7 @@ class Look:
     flat: bool
     minima: int
     tied: bool = False
+    without: bool = False
 
     @property
     def several(self) -> bool:
@@ -42,7 +44,7 @@ class Look:
     @property
     def usable(self) -> bool:
         """An interior minimum that stands out of the noise."""
-        return self.cells >= FEWEST_VALUES and not (self.edge or self.cliff or self.flat)
+        return self.cells >= FEWEST_VALUES and not (self.edge or self.cliff or self.flat or self.without)
 
 
 def look(curve: Curve) -> Look:

@@ -35,6 +35,10 @@ LOOKS = {
     "grid_edge": ("edge", "the lowest loss is at the grid's edge: widen the grid"),
     "cliff": ("cliff", "the lowest loss stands beside divergence: refine the grid there"),
     "flat": ("flat", "the curve is flat within the noise: add seeds or widen the grid"),
+    "no_minimum": (
+        "without",
+        "no polynomial through the runs has its minimum among them: widen the grid or add runs",
+    ),
     "tied_minima": (
         "tied",
         "two minima are as low within the noise: the optimum may be the other one; add seeds",

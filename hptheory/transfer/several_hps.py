@@ -21,6 +21,7 @@ from hptheory.transfer.notes import Note, unnamed_notes
 from hptheory.transfer.one_hp import NOTHING, looked_at, optima_of, report_on
 from hptheory.transfer.optimum import Optima
 from hptheory.transfer.report import MeasuredGaps, Report
+from hptheory.transfer.surface_looks import surface_looks
 from hptheory.transfer.surfaces import surfaces_of
 from hptheory.transfer.table import SweepTable
 from hptheory.transfer.verdict import SURE, Verdict
@@ -37,8 +38,9 @@ def analyse_several(table: SweepTable) -> Report:
     hps = range(len(table.hp_names))
     seen = [looked_at(curves_of(table, j)) for j in hps]
     followed = [j for j in hps if max(look.cells for look in seen[j][1]) >= FEWEST_VALUES]
-    joint, optima = _optima(table, followed, [looks for _, looks, _ in seen])
-    each = tuple(report_on(table.of_hps([j]), seen[j][0], seen[j][1], optima.get(j)) for j in hps)
+    looks = [list(look) for _, look, _ in seen]
+    joint, optima = _optima(table, followed, looks)
+    each = tuple(report_on(table.of_hps([j]), seen[j][0], looks[j], optima.get(j)) for j in hps)
     main = [each[j] for j in followed] or list(each)
     first, names = main[0], [one.table.hp_names[0] for one in main]
     return replace(
@@ -54,15 +56,22 @@ def analyse_several(table: SweepTable) -> Report:
 
 
 def _optima(
-    table: SweepTable, followed: Sequence[int], looks: Sequence[Sequence[Look]]
+    table: SweepTable, followed: Sequence[int], looks: list[list[Look]]
 ) -> tuple[JointOptima | None, dict[int, Optima]]:
-    """The optima in the HPs followed, by HP; of several of them the joint fit too."""
+    """The optima in the HPs followed, by HP; of several of them the joint fit too, and their looks are set to
+    what the surfaces show."""
     if len(followed) == 1:
         curves, seen, noise = looked_at(curves_of(table, followed[0]))
         found = optima_of(curves, seen, noise)
         return None, {} if found is None else {followed[0]: found}
     surfaces = surfaces_of(profile(table, followed)) if followed else []
-    usable = [s for k, s in enumerate(surfaces) if all(looks[j][k].usable for j in followed)]
+    usable = []
+    for k, surface in enumerate(surfaces):
+        shown = surface_looks(surface, [looks[j][k] for j in followed])
+        for j, look in zip(followed, shown, strict=True):
+            looks[j][k] = look
+        if all(look.usable for look in shown):
+            usable.append(surface)
     joint = fit_joint(usable) if usable else None
     return joint, {} if joint is None else {j: joint.of(i) for i, j in enumerate(followed)}
 
