@@ -1,14 +1,16 @@
 """The precision of matrix products: fp32 as IEEE has it, tf32 on NVIDIA's tensor cores, or bf16 by autocast.
 
-Weights, optimizer states and averages are kept in the task's type (float32) in each of them.
+Weights, optimizer states and averages are kept in the task's type (float32) in each of them. Autocast is for
+forward and backward passes; what optimizers and observers compute is not rounded by it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 
 import torch
+from torch import Tensor
 
 from hptheory.errors import DomainError
 
@@ -30,3 +32,22 @@ def matmul_precision(name: str, device: torch.device) -> Iterator[None]:
             yield
     finally:
         torch.set_float32_matmul_precision(before)
+
+
+@contextmanager
+def without_autocast(tensors: Iterable[Tensor]) -> Iterator[None]:
+    """A context in which products on the devices of these tensors keep their type, whatever surrounds it.
+
+    >>> a = torch.ones(2, 2)
+    >>> with torch.autocast("cpu", dtype=torch.bfloat16):
+    ...     rounded = a @ a
+    ...     with without_autocast([a]):
+    ...         kept = a @ a
+    >>> rounded.dtype, kept.dtype
+    (torch.bfloat16, torch.float32)
+    """
+    with ExitStack() as stack:
+        for kind in {tensor.device.type for tensor in tensors}:
+            if torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind):
+                stack.enter_context(torch.autocast(kind, enabled=False))
+        yield

@@ -24,7 +24,7 @@ from sims.members import Member, Outcome
 from sims.memory import keep_freed_blocks
 from sims.models import build_model, scaled_parameters
 from sims.optim.build import build_optimizer, set_rates
-from sims.precision import matmul_precision
+from sims.precision import matmul_precision, without_autocast
 from sims.schedules import schedule_factor
 from sims.settings import Training
 from sims.tasks import Batch, Task
@@ -156,8 +156,9 @@ class Pack:
             weights: dict[str, Tensor] = dict(self.model.named_parameters())
             if self.ema is not None:
                 weights = self.ema.weights
-            for observer in self.observers:
-                observer.step(weights, step)
+            with without_autocast(weights.values()):
+                for observer in self.observers:
+                    observer.step(weights, step)
 
     def _evaluate(self) -> None:
         """A point of the curves; then the members whose losses were not finite are dropped."""

@@ -29,7 +29,7 @@ class TrainingOptions:
         hp: A further axis: a hyperparameter of the optimizer (weight_decay, beta1, momentum) and its values.
         parameterization: mup, standard or ntk, of rates and initial scales (attention is scaled as under
             muP).
-        precision: Of matrix products: fp32, tf32 (NVIDIA's GPUs) or bf16.
+        precision: Of the passes' matrix products: fp32, tf32 (NVIDIA's GPUs) or bf16.
         batch_size: Examples a step; the number of steps, or of epochs, stays.
         corpus: Of a language setting: wikitext-2, wikitext-103, fineweb, novels, pydoc or folder:PATH.
         vocabulary: The size of a tokenizer that is trained on the corpus, or gpt2 for GPT-2's own.

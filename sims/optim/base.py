@@ -1,4 +1,4 @@
-"""What all optimizers of this package share: one pass over the parameters, each updated on its own."""
+"""What all optimizers of this package share: a step that autocast does not reach."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from torch.optim.optimizer import Optimizer
 
 from hptheory.errors import HPTheoryError
 from sims.optim.rule import check_not_negative, check_share
+from sims.precision import without_autocast
 
 
 @contextmanager
@@ -25,7 +26,30 @@ def dropped_if_refused(optimizer: Optimizer) -> Iterator[dict[str, Any]]:
         raise
 
 
-class PerParameter(Optimizer, ABC):
+class Stepping(Optimizer, ABC):
+    """An optimizer whose step is a closure's, if one is given, then an update of its parameters.
+
+    *Laws*: a step inside ``torch.autocast`` is the step outside of it, bit for bit; the closure's passes are
+    rounded as its caller wants them.
+    """
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """One update of every parameter that has a gradient."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        with without_autocast(p for group in self.param_groups for p in group["params"]):
+            self._update_all()
+        return loss
+
+    @abstractmethod
+    def _update_all(self) -> None:
+        """Change every parameter that has a gradient, in place."""
+
+
+class PerParameter(Stepping):
     """An optimizer whose step updates each parameter from its own gradient and state, in place.
 
     Domain: rates, epsilons and decays finite and >= 0, betas and momentum in [0, 1), else ``DomainError``.
@@ -42,18 +66,11 @@ class PerParameter(Optimizer, ABC):
                 for value in values if isinstance(values, tuple | list) else (values,):
                     check_share(name, value)
 
-    @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """One update of every parameter that has a gradient."""
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
+    def _update_all(self) -> None:
         for group in self.param_groups:
             for p in group["params"]:
                 if p.grad is not None:
                     self._update(p, p.grad, group)
-        return loss
 
     @abstractmethod
     def _update(self, p: Tensor, grad: Tensor, group: dict[str, Any]) -> None:

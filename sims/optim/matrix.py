@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import accumulate, pairwise
 from typing import Any, TypedDict
 
 import torch
 from torch import Tensor, nn
-from torch.optim.optimizer import Optimizer, ParamsT
+from torch.optim.optimizer import ParamsT
 
 from sims.errors import FallbackWarning, NotAMatrixError
-from sims.optim.base import dropped_if_refused
+from sims.optim.base import Stepping, dropped_if_refused
 from sims.optim.eigen import fallbacks_in
 from sims.optim.graft import Graft
 from sims.optim.parts import cache_parts, matrices_at_once
@@ -53,7 +53,7 @@ class Options(TypedDict, total=False):
     spectral_norm: bool
 
 
-class MatrixOptimizer(Optimizer):
+class MatrixOptimizer(Stepping):
     """p <- (1 - weight_decay) p - lr * shape_factor * direction, the direction by a rule, for every matrix.
 
     Parameters are [d_out, d_in], or stacked [member, d_out, d_in] and then treated member by member. ``lr``
@@ -121,16 +121,9 @@ class MatrixOptimizer(Optimizer):
             rows, columns = p.shape[-2:]
             self.rule.rebuilt(group).check(rows, columns)
 
-    @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """One update of every parameter that has a gradient."""
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
+    def _update_all(self) -> None:
         for bucket in self._buckets():
             self._step_together(bucket)
-        return loss
 
     @property
     def fallbacks(self) -> int:

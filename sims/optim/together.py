@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import torch
 from torch.optim.optimizer import Optimizer
 
 from hptheory.errors import DomainError
+from sims.optim.base import Stepping
 
 
-class Together(Optimizer):
+class Together(Stepping):
     """One optimizer whose groups and state are those of its parts, in their order; a step is a step of each.
 
+    >>> import torch
     >>> from sims.optim import Adam, Muon
     >>> hidden, readout = (torch.nn.Parameter(torch.zeros(3, 3)) for _ in range(2))
     >>> optimizer = Together([Muon([hidden], lr=0.02), Adam([readout], lr=1e-3)])
@@ -52,13 +53,6 @@ class Together(Optimizer):
         super().load_state_dict(state_dict)
         self._share()
 
-    @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """One step of each part."""
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
+    def _update_all(self) -> None:
         for part in self.parts:
             part.step()
-        return loss

@@ -9,16 +9,23 @@ import torch
 from torch import Tensor
 
 from hptheory.errors import DomainError
+from sims.gradients import gradients_of
 from sims.models import build_model
+from sims.optim.build import set_rates
 from sims.precision import matmul_precision
+from sims.schedules import schedule_factor
+from sims.settings import MuonConfig
+from sims.settings.optimizers import MATRIX_CONFIGS
 from sims.store import load, provenance, run_key, runs_of
 from sims.sweep import run
 from sims.train import Member, Pack, train_pack
 from tests.sims.small import ADAM, MOMENTUM, digits, images, setting, training
+from tests.sims.test_train import Watching
 
 CPU = torch.device("cpu")
 SEEDS = (0, 1, 2)
 BF16 = {"precision": "bf16"}
+EVERY = [ADAM, MOMENTUM, *(kind() for kind in MATRIX_CONFIGS.values()), MuonConfig(kind="exact")]
 U = 2.0**-8
 """Half the distance between 1 and the next bfloat16: 8 significant bits, rounded to nearest."""
 
@@ -43,7 +50,7 @@ def test_bf16_rounds_the_factors_of_products_and_nothing_else():
     assert (logits(model, x, "fp32").double() - exact).abs().max() < 1e-5 * exact.abs().max()
 
 
-@pytest.mark.parametrize("optimizer", [ADAM, MOMENTUM], ids=lambda config: config.name)
+@pytest.mark.parametrize("optimizer", EVERY, ids=lambda config: config.name)
 def test_bf16_trains_with_everything_that_is_kept_in_float32(optimizer):
     pack = Pack(training(optimizer, **BF16), 32, [Member(2.0**-7, seed) for seed in SEEDS], digits())
     pack.advance(5)
@@ -53,6 +60,34 @@ def test_bf16_trains_with_everything_that_is_kept_in_float32(optimizer):
     kept = {name: value.dtype for name, value in pack.state().items() if value.is_floating_point()}
     for part in ("model.", "optimizer.", "ema."):
         assert {kind for name, kind in kept.items() if name.startswith(part)} == {torch.float32}
+
+
+@pytest.mark.parametrize("optimizer", EVERY, ids=lambda config: config.name)
+def test_bf16_is_for_the_passes_and_not_for_the_optimizer(optimizer):
+    """A run whose passes are autocast one by one, and whose steps see no autocast."""
+    config = training(optimizer, ema=None, **BF16)
+    pack, other = (Pack(config, 32, [Member(2.0**-7, seed) for seed in SEEDS], digits()) for _ in range(2))
+    pack.advance(3)
+    for step in range(3):
+        with matmul_precision("bf16", CPU):
+            batch = other.task.batch(step, other.seeds, config.batch_size)
+            other.gradients = other.gradients or gradients_of(other.model, other.task, other.rows, batch)
+            other.gradients(batch)
+        set_rates(other.optimizer, schedule_factor(config.schedule.name, step, other.steps_total))
+        other.optimizer.step()
+    for p, q in zip(pack.model.parameters(), other.model.parameters(), strict=True):
+        assert torch.equal(p, q)
+
+
+def test_bf16_is_not_for_observers():
+    class Precise(Watching):
+        def step(self, weights: dict[str, Tensor], step: int) -> None:
+            super().step(weights, step)
+            assert not torch.is_autocast_enabled("cpu")
+
+    watching = Precise()
+    Pack(training(**BF16), 32, [Member(2.0**-7, 0)], digits(), observers=[watching]).advance(9)
+    assert watching.steps
 
 
 @pytest.mark.parametrize(("optimizer", "lr"), [(ADAM, 2.0**-7), (MOMENTUM, 2.0**-5)])

@@ -95,6 +95,25 @@ def test_equal_shapes_are_batched_and_nothing_changes(make):
         close(p.detach(), expected)
 
 
+@pytest.mark.parametrize("make", ALL.values(), ids=ALL)
+def test_a_step_inside_autocast_is_the_step_outside(make):
+    grads = gradients(3, 2, 16, 24, dtype=torch.float32)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        inside = directions(make, grads)
+    assert torch.equal(inside, directions(make, grads))
+
+
+def test_a_closure_keeps_the_autocast_of_its_caller():
+    p, seen = nn.Parameter(torch.ones(4, 4)), []
+
+    def closure():
+        seen.append((p @ p).dtype)
+
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        Muon([p], lr=1.0).step(closure)
+    assert seen == [torch.bfloat16]
+
+
 def buckets_of(optimizer, params, grads):
     for p, each in zip(params, grads, strict=True):
         p.grad = each[0]
