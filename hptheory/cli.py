@@ -142,19 +142,18 @@ def plan(
         columns: The columns of a table.
         budget: In runs at width 1 or, where the table has a cost column, in its unit.
         target_width: The width of the final model; by default the best one for the budget.
-        cost_exponent: A run at width n costs n**R; by default what `Report.plan` takes.
+        cost_exponent: A run at width n costs n**R; by default as its cost column grows, or n**2 without one.
         json: Print one JSON object instead of text.
         html: Write the plan, and those for other budgets, to this file.
     """
     if html is not None:
         output_folder(html.parent)
-    exponent = {} if cost_exponent is None else {"cost_exponent": cost_exponent}
     report = analyse(read_table(table, columns))
 
     def plan_of(budget: float) -> Plan:
-        return report.plan(budget, target_width, **exponent)
+        return report.plan(budget, target_width, cost_exponent)
 
-    found, choices = plan_of(budget), report.proxy_choices(budget, target_width, **exponent)
+    found, choices = plan_of(budget), report.proxy_choices(budget, target_width, cost_exponent)
     if html is not None:
         from hptheory.reports import plan_page
 

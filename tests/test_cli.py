@@ -260,7 +260,8 @@ def test_plan_prints_what_the_report_plans(capsys: pytest.CaptureFixture[str], t
     assert proxies[0]["gain"] is None
     assert found == json.loads(json.dumps({**asdict(expected), "better": expected.better}))
     assert main(command) == 0
-    direct, transfer, words, buys, *widths = capsys.readouterr().out.splitlines()[1:]
+    direct, transfer, prices, words, buys, *widths = capsys.readouterr().out.splitlines()[1:]
+    assert prices == "prices: a run at width n costs 1 n^2."
     assert buys.startswith("what one more proxy width buys")
     assert [line.split()[0] for line in widths] == ["128", "256", "512", "1024", "2048"]
     for line, strategy in ((direct, expected.direct), (transfer, expected.transfer)):

@@ -11,8 +11,9 @@ from hptheory.errors import DomainError
 from hptheory.figures.style import CATEGORY_COLOURS, MARKERS, figure_style
 from hptheory.figures.top_k_profile import columns
 from hptheory.transfer.multiplier import LossCurve, compute_multiplier
+from hptheory.transfer.prices import costs_at
 from hptheory.transfer.report import Report
-from hptheory.transfer.sweep_costs import loss_curve_of, prices_of
+from hptheory.transfer.sweep_costs import loss_curve_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -80,7 +81,7 @@ def _losses(
     """Draw the optimal losses and the curve through them; their points."""
     optima = report.optima
     assert optima is not None  # loss_curve_of has refused a report without
-    cost = prices_of(report.table).cost(optima.width)
+    cost = costs_at(report.table, optima.width)
     half = 1.645 * optima.value_error
     panel.errorbar(cost, optima.value, half, linestyle="none", **look)
     fine = np.geomspace(*curve.measured, GRID)

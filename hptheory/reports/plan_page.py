@@ -9,7 +9,7 @@ import numpy as np
 from hptheory.errors import DomainError
 from hptheory.figures.plan_against_budget import plan_against_budget
 from hptheory.reports.page import Picture, Section, page, paragraph, short, table
-from hptheory.reports.plan_text import better_in_words
+from hptheory.reports.plan_text import better_in_words, price_in_words
 from hptheory.transfer import Plan
 from hptheory.transfer.planner import ProxyChoice
 
@@ -48,7 +48,10 @@ def plan_page(
     drawing = plan_against_budget(plan_of, budgets, unit=unit, scale=scale)
     picture = Picture.drawn("plan_against_budget", drawing, _CAPTION)
     asked = f"The plan for a budget of {short(budget)} {unit}"
-    sections = [Section(asked, (_strategies(found, scale),)), Section("Other budgets", (picture.html(),))]
+    sections = [
+        Section(asked, (_strategies(found, scale), paragraph(price_in_words(found)))),
+        Section("Other budgets", (picture.html(),)),
+    ]
     if proxies:
         sections.insert(1, Section(f"What one more proxy {scale} buys", (_proxies(proxies, scale),)))
     if what_was_run:

@@ -9,7 +9,7 @@ from hptheory.transfer.planner import ProxyChoice
 
 
 def plan_text(found: Plan) -> str:
-    """The two strategies in a row each, and which is better, by how much and how surely.
+    """The two strategies in a row each, the prices, and which is better, by how much and how surely.
 
     >>> from hptheory.transfer import TransferLaw, plan
     >>> law = TransferLaw(loss_limit=2.0, loss_amplitude=5.0, loss_exponent=0.5, hp_limit=-6.0,
@@ -27,7 +27,13 @@ def plan_text(found: Plan) -> str:
             f"{name:<8}  {one.proxy_width:>11.6g}  {one.grid_points:>11}  {one.target_width:>12.6g}"
             f"  {one.loss:>10.4g}  {interval:>22}  {one.cost:>10.4g}"
         )
-    return "\n".join([*lines, better_in_words(found)])
+    return "\n".join([*lines, price_in_words(found), better_in_words(found)])
+
+
+def price_in_words(found: Plan) -> str:
+    """What a run was taken to cost."""
+    prices = found.prices
+    return f"prices: a run at width n costs {prices.run_cost:.4g} n^{prices.cost_exponent:.4g}."
 
 
 def better_in_words(found: Plan) -> str:

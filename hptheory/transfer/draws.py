@@ -45,7 +45,6 @@ def draw_laws(
 
     loss = draw(loss_law, optima.value, values, optima.df[0], LEAST_EXPONENT)
     place = draw(hp_law, optima.position, positions, optima.df[1], -np.inf)
-    tau = max(float(optima.curvature[-1]), 1e-12)
     return TransferLaw(
         loss.limit,
         loss.amplitude,
@@ -53,6 +52,6 @@ def draw_laws(
         place.limit,
         place.amplitude,
         place.exponent,
-        tau,
+        optima.curvature[-1],
         hp_radius,
     )

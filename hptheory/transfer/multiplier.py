@@ -131,20 +131,22 @@ def compute_multiplier(
 
     A sweep table stands for the curve of its optimal losses against the cost of one run, width by width.
     By default at the two ends and the (geometric) middle of the part of b's range whose losses a reached too.
-    The i-th draws of the curves are paired; unequal numbers are repeated in turn, which suits draws that are
-    independent between the two. The multiplier is 0 where a never reaches b's loss.
+    The two curves are taken to be measured apart: their draws are paired at random (unequal numbers are
+    repeated in turn), unless both are one object. The multiplier is 0 where a never reaches b's loss.
 
     Domain: positive compute; without ``compute``, losses that overlap; else ``DomainError``.
 
-    *Laws*: equal curves give 1; a curve that does with C/m what b does with C gives m everywhere; swapping a
-    and b gives the inverse, at the compute that has the same loss.
+    *Laws*: a curve against itself gives 1; a curve that does with C/m what b does with C gives m everywhere;
+    swapping a and b gives the inverse, at the compute that has the same loss (of curves known exactly).
 
     >>> b = LossCurve([2.0], [4.0], [0.5], measured=(1.0, 100.0))
     >>> a = LossCurve([2.0], [4.0 / 1.4**0.5], [0.5], measured=(1.0, 100.0))
     >>> [round(found.estimate, 12) for found in compute_multiplier(a, b)]
     [1.4, 1.4, 1.4]
     """
-    a, b = _curve(curve_a), _curve(curve_b)
+    b = _curve(curve_b)
+    # Draws of one seed share their errors, which would cancel in the ratio: one curve's are shuffled.
+    a = b if curve_a is curve_b else _shuffled(_curve(curve_a))
     if compute is None:
         compute = _common_range(a, b)
     draws = max(len(a.limit), len(b.limit))
@@ -196,6 +198,13 @@ def _common_range(a: LossCurve, b: LossCurve) -> tuple[float, float, float]:
     return low, math.sqrt(low * high), high
 
 
+def _shuffled(curve: LossCurve) -> LossCurve:
+    return _taken(curve, np.random.default_rng(0).permutation(len(curve.limit)))
+
+
 def _repeated(curve: LossCurve, draws: int) -> LossCurve:
-    take = np.arange(draws) % len(curve.limit)
+    return _taken(curve, np.arange(draws) % len(curve.limit))
+
+
+def _taken(curve: LossCurve, take: NDArray[np.intp]) -> LossCurve:
     return LossCurve(curve.limit[take], curve.amplitude[take], curve.exponent[take], curve.measured)

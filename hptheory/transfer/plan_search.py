@@ -13,51 +13,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from hptheory.errors import DomainError
 from hptheory.transfer.laws import TransferLaw
+from hptheory.transfer.prices import ROUNDING, Prices
 
 Floats = NDArray[np.float64]
 Drift = Literal["target", "limit"]
 
-_ROUNDING = 1 + 1e-12  # money for exactly nine runs pays for nine
 _SIDES = 16  # tried at once; the neighbours of the best bound the next range, as the loss has one minimum
 _PLACES, _ZOOMS = 9, 10  # the same for the cost of the search: each zoom leaves a quarter, 1e-6 in the end
-
-
-@dataclass(frozen=True)
-class Prices:
-    """The price list: a run at width n costs run_cost n^cost_exponent; widths are multiples of width_step.
-
-    ``width_step`` 0 allows any real width. No run is narrower than ``smallest_width``.
-    """
-
-    cost_exponent: float = 2.0
-    run_cost: float = 1.0
-    smallest_width: float = 1.0
-    width_step: float = 1.0
-
-    def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            if not (0 < value < math.inf or (name == "width_step" and value == 0)):
-                raise DomainError(name, value, "> 0 and finite")
-
-    def cost(self, width: ArrayLike) -> Floats:
-        """The cost of one run."""
-        return self.run_cost * np.asarray(width, dtype=np.float64) ** self.cost_exponent
-
-    def widest(self, money: ArrayLike) -> Floats:
-        """The widest run that ``money`` pays for: a multiple of the step, not below ``smallest_width``."""
-        width = (np.maximum(money, 0.0) / self.run_cost) ** (1 / self.cost_exponent)
-        return self.round_down(width)
-
-    def round_down(self, width: ArrayLike) -> Floats:
-        """To a multiple of the step, not below ``smallest_width``."""
-        width = np.asarray(width, dtype=np.float64)
-        if self.width_step:
-            width = np.floor(width / self.width_step * _ROUNDING) * self.width_step
-        return np.maximum(width, self.smallest_width)
 
 
 @dataclass(frozen=True)
@@ -167,4 +132,4 @@ def _best_places(
 
 def _most_points(runs: float, axes: int) -> int:
     """The most points an axis that ``runs`` runs pay for."""
-    return math.floor(runs ** (1 / axes) * _ROUNDING)
+    return math.floor(runs ** (1 / axes) * ROUNDING)

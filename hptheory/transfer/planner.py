@@ -25,11 +25,11 @@ from hptheory.transfer.plan_search import (
     Choice,
     Drift,
     Floats,
-    Prices,
     best_direct,
     best_transfer,
     predicted_losses,
 )
+from hptheory.transfer.prices import Prices
 
 _PERCENTILES = (50.0, 5.0, 95.0)  # median and the 90 % interval, as everywhere in the reports
 _SEARCH_DRAWS = 100  # of the draws, evenly spaced, while searching; the report uses all
@@ -57,10 +57,12 @@ class Plan:
     """The best direct tuning and the best transfer for one budget, and how sure it is which is better.
 
     ``saving`` is direct loss - transfer loss (median, 5th, 95th percentile over the draws): positive where
-    transfer is better. ``probability_transfer_better`` is the share of draws in which it is.
+    transfer is better. ``probability_transfer_better`` is the share of draws in which it is. ``prices`` tells
+    what a run was taken to cost.
     """
 
     budget: float
+    prices: Prices
     direct: PlannedStrategy
     transfer: PlannedStrategy
     saving: tuple[float, float, float]
@@ -120,6 +122,7 @@ def plan(
     transfer_losses = predicted_losses(law, transfer, drift)
     return Plan(
         budget=budget,
+        prices=prices,
         direct=_strategy(law, prices, direct, direct_losses, final_run=False),
         transfer=_strategy(law, prices, transfer, transfer_losses, final_run=True),
         saving=_summary(direct_losses - transfer_losses),

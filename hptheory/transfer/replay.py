@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 
 from hptheory.errors import DomainError
 from hptheory.transfer.exponents import Interval
+from hptheory.transfer.prices import costs_at, prices_of
 from hptheory.transfer.rates import direct_tuning, transfer_tuning
 from hptheory.transfer.report import Report
-from hptheory.transfer.sweep_costs import prices_of
 from hptheory.transfer.table import SweepTable
 
 Floats = NDArray[np.float64]
@@ -57,8 +57,9 @@ class Allocation:
 def replay(table: SweepTable) -> tuple[Allocation, ...]:
     """Every direct tuning and every transfer that the table holds.
 
-    Runs cost what the cost column says, on average over a width, else width**2 (`prices_of`). Allocations
-    whose outcome the table does not hold (a final run that was not made, or that diverged) are left out.
+    Runs cost the mean of the finished ones of their width, without a cost column width**2 (`costs_at`).
+    Allocations whose outcome the table does not hold (a final run that was not made, or that diverged) are
+    left out.
 
     Domain: one HP, at least 2 widths; else ``DomainError``.
 
@@ -90,10 +91,7 @@ def _cubes(table: SweepTable) -> tuple[Floats, Floats, Floats]:
     others = loss
     if seeds.size > 1:  # a sum with inf (diverged) is inf, with nan (not run) nan
         others = np.stack([np.delete(loss, k, axis=2).mean(axis=2) for k in range(seeds.size)], axis=2)
-    if table.cost is None:
-        return loss, others, prices_of(table).cost(widths)
-    own = [table.cost[table.scale == width].mean() for width in widths]
-    return loss, others, np.array(own)
+    return loss, others, costs_at(table, widths)
 
 
 def _allocations(widths: Floats, loss: Floats, others: Floats, price: Floats) -> Iterator[Allocation]:

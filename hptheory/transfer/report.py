@@ -17,6 +17,7 @@ from hptheory.transfer.laws import TransferLaw
 from hptheory.transfer.notes import Note, jumps
 from hptheory.transfer.optimum import Optima
 from hptheory.transfer.planner import Plan, ProxyChoice, plan, proxy_choices
+from hptheory.transfer.prices import prices_of
 from hptheory.transfer.table import SweepTable
 from hptheory.transfer.verdict import Verdict
 
@@ -107,35 +108,31 @@ class Report:
         radius = max(float(np.ptp(curve.grid)) for curve in self.curves) / 2
         return draw_laws(self.optima, self.loss_law, self.hp_law, radius, draws, seed)
 
-    def plan(self, budget: float, target_width: float | None = None, cost_exponent: float = 2.0) -> Plan:
+    def plan(
+        self, budget: float, target_width: float | None = None, cost_exponent: float | None = None
+    ) -> Plan:
         """How to spend a budget, direct or by transfer, with the loss to expect.
 
-        The budget is in units of one run at width 1, or in the unit of the table's `cost` column (whose level
-        is then fitted; its growth is taken as n**cost_exponent).
+        The budget is in the unit of the table's `cost` column, to which the price of a run, run_cost
+        n**cost_exponent, is fitted (its level alone where `cost_exponent` is given). Without a column it is
+        in units of one run at width 1, and a run costs n**2 by default.
         """
-        unit = self._run_cost(cost_exponent)
-        return plan(self.law(), budget, target_width, cost_exponent=cost_exponent, run_cost=unit)
+        law, prices = self.law(), prices_of(self.table, cost_exponent)
+        return plan(law, budget, target_width, cost_exponent=prices.cost_exponent, run_cost=prices.run_cost)
 
     def proxy_choices(
-        self, budget: float, target_width: float | None = None, cost_exponent: float = 2.0
+        self, budget: float, target_width: float | None = None, cost_exponent: float | None = None
     ) -> tuple[ProxyChoice, ...]:
         """What one more proxy width buys: the best transfer from each width of the table that the budget
-        pays for, and its gain over the one before."""
-        law, unit = self.law(), self._run_cost(cost_exponent)
-        widths = self.table.widths
-        least = unit * (
-            widths**cost_exponent + (widths if target_width is None else target_width) ** cost_exponent
-        )
+        pays for, and its gain over the one before. Prices as in `plan`."""
+        law, prices, widths = self.law(), prices_of(self.table, cost_exponent), self.table.widths
+        least = prices.cost(widths) + prices.cost(widths if target_width is None else target_width)
         paid = widths[least <= budget].tolist()
         if not paid:
             return ()
-        return proxy_choices(law, budget, paid, target_width, cost_exponent=cost_exponent, run_cost=unit)
-
-    def _run_cost(self, cost_exponent: float) -> float:
-        """The cost of a run at width 1: 1, or what the cost column says."""
-        if self.table.cost is None:
-            return 1.0
-        return float(np.exp(np.mean(np.log(self.table.cost / self.table.scale**cost_exponent))))
+        return proxy_choices(
+            law, budget, paid, target_width, cost_exponent=prices.cost_exponent, run_cost=prices.run_cost
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain numbers, strings, lists and None: what `hptheory analyse --json` prints.

@@ -21,6 +21,7 @@ from hptheory.transfer.table_input import (
     Place,
     arrays_of,
     codes_of,
+    costs_in,
     hp_names_of,
     losses_in,
     missing,
@@ -49,8 +50,9 @@ class SweepTable:
     """Losses of a sweep over a scale (width by default), one or several HPs, and seeds.
 
     Every array has one entry a row; `hp` is [rows, number of HPs]; `loss` is +inf where the run diverged;
-    `seed` holds integer codes. `log_axes` says of each HP whether analyses use ln HP (the default) or the HP
-    itself. `further` holds the numbers in columns that no one has named.
+    `seed` holds integer codes; `cost` is nan where a diverged run has none. `log_axes` says of each HP
+    whether analyses use ln HP (the default) or the HP itself. `further` holds the numbers in columns that no
+    one has named.
 
     >>> table = SweepTable.from_columns({"width": [64, 64], "lr": [0.1, 0.2], "loss": [1.0, float("nan")]})
     >>> len(table), int(table.diverged.sum()) == int(np.isinf(table.loss).sum()) == 1
@@ -182,7 +184,7 @@ class SweepTable:
             ),
             seed=codes_of(pick(seed)) if seed in known else np.zeros(keep.size, dtype=np.int64),
             loss=losses[keep],
-            cost=positive_in(pick(cost), cost, place) if cost in known else None,
+            cost=costs_in(pick(cost), cost, place, np.isinf(losses[keep])) if cost in known else None,
             log_axes=log_axes,
             source=source,
             set_aside=_unfinished(unfinished, loss, Place(source, lines)),

@@ -163,6 +163,14 @@ def plain_numbers(values: Any) -> Floats | None:
     return numbers if numbers.ndim == 1 else None
 
 
+def costs_in(values: Any, name: str, place: Place, diverged: NDArray[np.bool_]) -> Floats:
+    """Positive costs; nan where a diverged run has none (an empty cell, None, nan)."""
+    words = ["" if value is None else str(value).strip().lower() for value in values]
+    empty = diverged & np.isin(words, ["", "nan", "<na>"])
+    filled = [1.0 if none else value for none, value in zip(empty, values, strict=True)]
+    return np.where(empty, np.nan, positive_in(filled, name, place))
+
+
 def losses_in(values: Any, name: str, place: Place) -> tuple[Floats, NDArray[np.bool_]]:
     """Losses with +inf for diverged runs, and which rows have none (an empty cell, or None)."""
     unfinished = np.zeros(len(values), dtype=bool)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -55,6 +57,20 @@ def test_the_cost_column_sets_the_unit() -> None:
     one, two = analyse(table).plan(1e9), analyse(priced).plan(1e6)
     assert two.transfer.proxy_width == one.transfer.proxy_width
     assert two.transfer.cost == pytest.approx(1e-3 * one.transfer.cost)
+
+
+@pytest.mark.parametrize(("hp_unit", "loss_unit"), [(2.0**20, 1.0), (2.0**-20, 1.0), (1.0, 2.0**-40)])
+def test_a_plan_does_not_depend_on_the_units(hp_unit: float, loss_unit: float) -> None:
+    """A linear HP in other units has a curvature of 1e-12 and less; the units are exact in binary."""
+    table = sweep(0.5, 1.0, noise=0.01)
+    own = replace(table, hp=table.x, log_axes=(False,))
+    other = replace(own, hp=own.hp * hp_unit, loss=own.loss * loss_unit)
+    one, two = analyse(own).plan(1e9), analyse(other).plan(1e9)
+    for name in ("direct", "transfer"):
+        a, b = getattr(one, name), getattr(two, name)
+        places = [(p.proxy_width, p.grid_points, p.target_width) for p in (a, b)]
+        assert places[0] == places[1]
+        np.testing.assert_allclose([b.loss, b.low, b.high], loss_unit * np.array([a.loss, a.low, a.high]))
 
 
 def test_too_few_widths_to_plan() -> None:

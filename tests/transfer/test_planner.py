@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from hptheory.errors import DomainError
 from hptheory.transfer.grid_search import direct_optimum, transfer_optimum
 from hptheory.transfer.laws import TransferLaw
-from hptheory.transfer.plan_search import Prices
 from hptheory.transfer.planner import plan, proxy_choices
 from hptheory.transfer.search_model import SearchModel
 from tests.strategies import search_models
@@ -224,10 +223,3 @@ def test_planning_is_quick():
 def test_domain(arguments, message):
     with pytest.raises(DomainError, match=message):
         plan(LAW, **arguments)
-
-
-def test_prices_round_down_to_steps():
-    prices = Prices(cost_exponent=2.0, run_cost=3.0, smallest_width=8.0, width_step=8.0)
-    assert prices.widest(3 * 24.0**2) == 24
-    assert prices.widest(3 * 23.9**2) == 16
-    assert prices.widest(0.0) == 8
