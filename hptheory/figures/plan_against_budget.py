@@ -34,7 +34,7 @@ def plan_against_budget(
     width_ratio, grid_points`: direct tuning first, then transfer, a row a budget.
 
     ``plan_of`` makes the plan for one budget (`Report.plan`, or `hptheory.transfer.plan` of a law). Left: the
-    median predicted loss with its 90 % band. Right: proxy width / target width of transfer; a plan gives no
+    expected loss with its 90 % band. Right: proxy width / target width of transfer; a plan gives no
     interval for it. Axes are logarithmic, except that of the loss where a band reaches down to 0.
     ``unit`` is the budget's, ``scale`` the name of the model's size. Budgets that do not rise strictly, or
     fewer than two, raise ``DomainError``; so does, from ``plan_of``, a budget that pays for no plan.

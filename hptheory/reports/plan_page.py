@@ -16,7 +16,7 @@ from hptheory.transfer.planner import ProxyChoice
 _FACTORS = 10.0 ** np.linspace(
     -2.0, 2.0, 17
 )  # around the budget asked, four to a decade, itself the middle one
-_CAPTION = "Left: the predicted final loss and its 90 % band. Right: how narrow the proxy of transfer is. "
+_CAPTION = "Left: the expected final loss and its 90 % band. Right: how narrow the proxy of transfer is. "
 _CAPTION += "The plan is made anew for every budget."
 
 

@@ -41,7 +41,8 @@ def better_in_words(found: Plan) -> str:
     saving, low, high = found.saving
     return (
         f"better: {found.better}. Transfer saves {saving:.2g} [{low:.2g}, {high:.2g}] in loss against direct "
-        f"tuning, and is better with probability {found.probability_transfer_better:.2f}."
+        f"tuning, on average over where the grids fall, and is better with probability "
+        f"{found.probability_transfer_better:.2f}."
     )
 
 

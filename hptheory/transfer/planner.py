@@ -1,10 +1,14 @@
 """From fitted laws to a plan: which proxy width, how fine a grid, which target width, and the loss to expect.
 
 The model is that of ``search_model``, with what a practitioner needs on top: whole grids (k points an axis,
-so k^h runs), whole widths, and parameters known only as draws. A plan minimises the median of the predicted
-loss over the draws; its interval is theirs. One thing is sharper than the theorem: the final model has a
-finite width M, so what a transferred hyperparameter is off by is nu*(n) - nu*(M), which data over the widths
-pin down even where the limit nu*(inf) is not identified. ``drift="limit"`` charges B n^-beta, like Theorem 2.
+so k^h runs), whole widths, and parameters known only as draws. The grid is placed without knowing where the
+optimum is, and what is predicted is the mean over its places, (tau/6) rho^2, not the worst of them,
+(tau/2) rho^2. A plan minimises the median of this loss over the draws; its interval holds the doubt about the
+laws and the luck of the grid, but not the noise of a single run.
+
+One thing is sharper than the theorem: the final model has a finite width M, so what a transferred
+hyperparameter is off by is nu*(n) - nu*(M), which data over the widths pin down even where the limit
+nu*(inf) is not identified. ``drift="limit"`` charges B n^-beta, like Theorem 2.
 
 Source: 2512.22768, Theorem 2 and App. B.3.
 """
@@ -27,7 +31,8 @@ from hptheory.transfer.plan_search import (
     Floats,
     best_direct,
     best_transfer,
-    predicted_losses,
+    drawn_losses,
+    expected_losses,
 )
 from hptheory.transfer.prices import Prices
 
@@ -40,7 +45,8 @@ class PlannedStrategy:
     """What to run and what to expect: grid_points runs at proxy_width, then one at target_width.
 
     For direct tuning both widths are the same, and the best of the grid's runs is the final one. ``loss`` is
-    the median of the predicted final loss over the draws, ``low`` and ``high`` its 5th and 95th percentile.
+    the expected final loss over the places of the grid (the median over the draws of the laws), ``low`` and
+    ``high`` the 5th and 95th percentile of the loss over both.
     """
 
     proxy_width: float
@@ -56,9 +62,10 @@ class PlannedStrategy:
 class Plan:
     """The best direct tuning and the best transfer for one budget, and how sure it is which is better.
 
-    ``saving`` is direct loss - transfer loss (median, 5th, 95th percentile over the draws): positive where
-    transfer is better. ``probability_transfer_better`` is the share of draws in which it is. ``prices`` tells
-    what a run was taken to cost.
+    ``saving`` is direct loss - transfer loss, both expected over the places of their grids (median, 5th, 95th
+    percentile over the draws of the laws): positive where transfer is better.
+    ``probability_transfer_better`` is the share of draws in which it is. ``prices`` tells what a run was
+    taken to cost.
     """
 
     budget: float
@@ -70,15 +77,16 @@ class Plan:
 
     @property
     def better(self) -> Literal["direct", "transfer"]:
-        """The strategy with the lower predicted loss."""
-        return "transfer" if self.transfer.loss < self.direct.loss else "direct"
+        """The strategy with the lower expected loss, by the median saving: the better one in most draws."""
+        return "transfer" if self.saving[0] > 0 else "direct"
 
 
 @dataclass(frozen=True)
 class ProxyChoice:
     """Transfer with the proxy at one width, and what this width buys over the narrower one before it.
 
-    ``gain`` is the loss saved (median, 5th, 95th percentile over the draws); None for the narrowest.
+    ``gain`` is the expected loss saved (median, 5th, 95th percentile over the draws of the laws); None for
+    the narrowest.
     """
 
     transfer: PlannedStrategy
@@ -105,7 +113,8 @@ def plan(
     widths and steps that are not positive.
 
     *Laws*: no strategy spends more than the budget; for a law known exactly, ``width_step=0`` and
-    ``drift="limit"`` the two are ``direct_optimum`` and ``transfer_optimum`` with ``whole="axis"``.
+    ``drift="limit"`` the two are ``direct_optimum`` and ``transfer_optimum`` with ``whole="axis"`` and L by
+    sqrt(3), which charge the worst place of the grid; the interval holds the loss for 90 % of the places.
 
     >>> law = TransferLaw(loss_limit=2.0, loss_amplitude=5.0, loss_exponent=0.5, hp_limit=-6.0,
     ...                   hp_amplitude=2.0, hp_exponent=1.0, curvature=0.3, hp_radius=2.0)
@@ -118,13 +127,13 @@ def plan(
     few = _thinned(law)
     direct = best_direct(few, prices, budget, target_width)
     transfer = best_transfer(few, prices, budget, target_width, drift)
-    direct_losses = predicted_losses(law, direct, None)
-    transfer_losses = predicted_losses(law, transfer, drift)
+    direct_losses = expected_losses(law, direct, None)
+    transfer_losses = expected_losses(law, transfer, drift)
     return Plan(
         budget=budget,
         prices=prices,
-        direct=_strategy(law, prices, direct, direct_losses, final_run=False),
-        transfer=_strategy(law, prices, transfer, transfer_losses, final_run=True),
+        direct=_strategy(law, prices, direct, None),
+        transfer=_strategy(law, prices, transfer, drift),
         saving=_summary(direct_losses - transfer_losses),
         probability_transfer_better=float(np.mean(transfer_losses < direct_losses)),
     )
@@ -160,19 +169,19 @@ def proxy_choices(
             break
         _check_budget(prices, budget, target_width)
         found = best_transfer(few, prices, budget, target_width, drift, proxy_width=width)
-        losses = predicted_losses(law, found, drift)
+        losses = expected_losses(law, found, drift)
         gain = None if previous is None else _summary(previous - losses)
-        choices.append(ProxyChoice(_strategy(law, prices, found, losses, final_run=True), gain))
+        choices.append(ProxyChoice(_strategy(law, prices, found, drift), gain))
         previous = losses
     return tuple(choices)
 
 
-def _strategy(
-    law: TransferLaw, prices: Prices, choice: Choice, losses: Floats, *, final_run: bool
-) -> PlannedStrategy:
+def _strategy(law: TransferLaw, prices: Prices, choice: Choice, drift: Drift | None) -> PlannedStrategy:
+    """A choice with its prediction; without ``drift`` direct tuning, which makes no further run."""
     points = round(float(choice.side)) ** law.hp_count
-    final = float(prices.cost(choice.target_width)) if final_run else 0.0
-    loss, low, high = _summary(losses)
+    final = 0.0 if drift is None else float(prices.cost(choice.target_width))
+    loss = float(np.median(expected_losses(law, choice, drift)))
+    _, low, high = _summary(drawn_losses(law, choice, drift))
     return PlannedStrategy(
         proxy_width=_plain(choice.proxy_width),
         grid_points=points,
