@@ -7,6 +7,7 @@ trainer) is imported when a command needs it.
 from __future__ import annotations
 
 import os
+import select
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from sims.demo import demo
 from sims.figures import EXPERIMENTS, NoRunsError, draw, figure_name
 
 BAD_INPUT = 2
+STDOUT, STDERR = 1, 2
 FIGURES = {"3": "figure_03", "4": "figure_04", "theorem-2": "theorem_2"}
 """What can be drawn: the module of `hptheory.figures`, which has a function of the same name."""
 
@@ -387,12 +389,23 @@ def main(args: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("hptheory: stopped", file=sys.stderr)
         return INTERRUPTED
-    except BrokenPipeError:  # the reader of our output has gone, as `head` does; nothing is left to say
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
     except OSError as error:
+        if isinstance(error, BrokenPipeError) and _reader_has_gone():
+            os.dup2(os.open(os.devnull, os.O_WRONLY), STDOUT)
+            return 1
         print(f"hptheory: {error}", file=sys.stderr)
         return BAD_INPUT
+
+
+def _reader_has_gone() -> bool:
+    """Whether nobody reads our output any more, as after `head`; nothing is left to say then.
+
+    Other pipes break too, and that must be said.
+    """
+    outputs = select.poll()
+    for output in (STDOUT, STDERR):
+        outputs.register(output, 0)  # asks for nothing but errors
+    return bool(outputs.poll(0))
 
 
 def _run(args: list[str]) -> int:

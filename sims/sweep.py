@@ -20,10 +20,10 @@ from sims.ledger import Ledger, Shift
 from sims.placement import Choice, Site, choose, keep_compile
 from sims.progress import Progress, Watch, loss_of
 from sims.settings import Setting
-from sims.store import Record, Run, Store, load, runs_of
+from sims.store import Record, Run, Store, runs_of
 from sims.store.claims import Claims
 from sims.store.writing import INTERVAL
-from sims.table import write_results
+from sims.table import assemble, write_results
 from sims.units import Trained, Unit, check_beforehand, train_unit
 
 if TYPE_CHECKING:
@@ -114,7 +114,8 @@ def run(
                 break
             time.sleep(POLL)
         ledger.tidy()
-    dataset = load(out)
+    # Not `load`, which asks the directory: another sweep may have begun in it meanwhile.
+    dataset = assemble(setting, store.records(setting))
     write_results(dataset, Path(out))
     return dataset
 

@@ -405,3 +405,12 @@ def test_a_reader_that_leaves_causes_no_traceback(table: Path) -> None:
         process.stdout.close()
         assert process.stderr.read() == ""
     assert process.returncode == 1
+
+
+def test_a_pipe_that_breaks_elsewhere_is_told(monkeypatch, capsys) -> None:
+    def broken(args: list[str]) -> int:
+        raise BrokenPipeError(32, "Broken pipe")
+
+    monkeypatch.setattr("hptheory.cli._run", broken)
+    assert main(["--version"]) == 2
+    assert capsys.readouterr().err == "hptheory: [Errno 32] Broken pipe\n"

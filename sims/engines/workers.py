@@ -1,8 +1,8 @@
 """Several worker processes on this machine, each with few threads: faster than one program with many threads
 where a pack's matrices are too small to share.
 
-The parent speaks to each worker through a pipe. A worker that dies (killed for memory, say) fails its unit
-and is replaced; workers whose parent dies end at once, so that nothing goes on in secret.
+The parent speaks to each worker through a pipe. A worker that dies (killed for memory, say) fails its unit,
+if it has one, and is replaced; workers whose parent dies end at once, so that nothing goes on in secret.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import connection, get_context, parent_process
 from multiprocessing.connection import Connection
@@ -80,16 +81,22 @@ class Workers(Engine):
                 more = True
 
     def _give(self, work: Work[Any, Any], unit: object) -> None:
-        hand = self._idle.pop() if self._idle else _hire(self.threads)
-        hand.pipe.send((work, unit))
+        while self._idle:
+            hand = self._idle.pop()
+            try:
+                hand.pipe.send((work, unit))
+                break
+            except OSError:  # it has died while it was idle: no unit is lost, and another takes its place
+                _dismiss(hand)
+        else:
+            hand = _hire(self.threads)
+            with suppress(OSError):  # it has died at once: `_received` finds out why
+                hand.pipe.send((work, unit))
         self._busy[hand.pipe] = hand, unit
 
     def __exit__(self, *reason: object) -> None:
         for hand in [*self._idle, *(hand for hand, _ in self._busy.values())]:
-            hand.process.kill()
-            hand.process.join()
-            hand.process.close()
-            hand.pipe.close()
+            _dismiss(hand)
         self._idle, self._busy = [], {}
 
 
@@ -102,12 +109,20 @@ def _hire(threads: int) -> Hand:
     return Hand(process, ours)
 
 
+def _dismiss(hand: Hand) -> None:
+    """End a worker, dead or alive."""
+    hand.process.kill()
+    hand.process.join()
+    hand.process.close()
+    hand.pipe.close()
+
+
 def _received(hand: Hand) -> tuple[str, Any]:
     """The next message of a worker; the failure of its unit if it has died."""
     try:
         message: tuple[str, Any] = hand.pipe.recv()
         return message
-    except (EOFError, ConnectionResetError):
+    except (EOFError, OSError):  # the end, between two messages or within one
         hand.process.join()
         code = hand.process.exitcode
         hand.process.close()

@@ -156,6 +156,18 @@ def test_a_wider_grid_trains_what_is_missing(tmp_path, monkeypatch):
     assert bool(wider.finished.all())
 
 
+def test_the_table_is_of_the_sweep_that_was_asked_for(tmp_path, whole):
+    """Though another sweep begins in the directory meanwhile, as a second process does."""
+
+    def another_begins(progress: Progress) -> None:
+        if progress.finished == 8:
+            Store(tmp_path).prepare(setting(widths=(128,)))
+
+    assert run(setting(), tmp_path, another_begins).identical(whole)
+    with xarray.open_dataset(tmp_path / "results.nc", engine="h5netcdf") as stored:
+        assert stored.identical(whole)
+
+
 def test_the_table_is_labelled(whole):
     assert dict(whole.sizes) == {"width": 2, "seed": 2, "lr": 2, "step": 1}
     assert whole.loss.dims == ("width", "seed", "lr")

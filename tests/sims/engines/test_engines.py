@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import fcntl
+import multiprocessing
 import os
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Callable, Iterable
+from multiprocessing import connection
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sims.engines import Engine, Failure, InProcess, Workers
+from sims.engines import Engine, Failure, InProcess, Workers, workers
 from sims.engines.base import attempt
 from sims.errors import ClaimsLostError
 from tests.sims.engines import work
 
 ROOT = Path(__file__).parents[3]
+HEADER = 4  # bytes that a message in a pipe begins with: its length
 
 
 def run(
@@ -98,6 +104,65 @@ def test_a_killed_worker_fails_its_unit_alone():
         "the worker process was killed by SIGKILL (too little memory is the usual reason)", "WorkerDied"
     )
     assert results == {1: 1, 3: 9, 4: 16, 5: 25}
+
+
+@pytest.mark.parametrize("idle", [1, 2])
+def test_workers_killed_while_idle_are_replaced(idle):
+    """No unit is theirs: nothing fails."""
+    with Workers(idle) as engine:
+        before = run(engine, work.process, range(1, 2 * idle + 1))
+        killed = [hand.process for hand in engine._idle]
+        assert len(killed) == idle
+        assert set(before.values()) <= {process.pid for process in killed}
+        for process in killed:
+            os.kill(process.pid, signal.SIGKILL)
+            process.join()
+        assert run(engine, work.square, range(1, 4)) == {1: 1, 2: 4, 3: 9}
+        assert not {process.pid for process in multiprocessing.active_children()} & set(before.values())
+
+
+def held(pipe: connection.Connection) -> int:
+    """How many bytes can be read from a pipe at once."""
+    (count,) = struct.unpack("i", fcntl.ioctl(pipe.fileno(), termios.FIONREAD, bytes(4)))
+    return int(count)
+
+
+def test_a_worker_killed_while_it_sends_its_result_fails_its_unit_alone(monkeypatch):
+    """Some of the result is in the pipe when it dies."""
+    real, killed = connection.wait, []
+
+    def wait(pipes: list[Any]) -> list[Any]:
+        ready = real(pipes)
+        if not killed:
+            (hand,) = (hand for hand, _ in engine._busy.values())
+            wait_for(lambda: held(hand.pipe) > HEADER)
+            killed.append(hand)
+            os.kill(hand.process.pid, signal.SIGKILL)
+            hand.process.join()
+        return ready
+
+    monkeypatch.setattr(connection, "wait", wait)
+    with Workers(1) as engine:
+        first, second = run(engine, work.much, [1, 2]).values()
+    assert first == Failure(
+        "the worker process was killed by SIGKILL (too little memory is the usual reason)", "WorkerDied"
+    )
+    assert len(second) == 2**24
+
+
+def test_a_worker_that_dies_before_it_is_given_anything_fails_its_unit(monkeypatch):
+    def hire_for_nothing(threads: int) -> Any:
+        hand = hire(threads)
+        hand.process.kill()
+        hand.process.join()
+        return hand
+
+    hire = workers._hire
+    with Workers(1) as engine:
+        monkeypatch.setattr(workers, "_hire", hire_for_nothing)
+        assert run(engine, work.square, [1])[1].kind == "WorkerDied"
+        monkeypatch.undo()
+        assert run(engine, work.square, [1]) == {1: 1}
 
 
 def test_workers_have_few_threads():

@@ -30,6 +30,15 @@ def square_or_die(unit: int, report: Report) -> int:
     return square(unit, report)
 
 
+def process(unit: int, report: Report) -> int:
+    return os.getpid()
+
+
+def much(unit: int, report: Report) -> bytes:
+    """More than a pipe holds: it is sent only as fast as the parent reads."""
+    return bytes(2**24)
+
+
 def broken(unit: int, report: Report) -> int:
     raise TypeError("an error of the program")
 
