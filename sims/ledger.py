@@ -112,7 +112,8 @@ class Ledger:
     def store_failure(self, unit: Unit, failure: Failure, when: str, host: str) -> None:
         """Write why a unit's runs could not be trained; this process does not try them again."""
         for run in unit.runs:
-            self.store.write_failure(unit.training, FailedRun(run, failure.error, failure.kind, when, host))
+            failed = FailedRun(run, failure.error, failure.kind, when, host, failure.traceback)
+            self.store.write_failure(unit.training, failed)
         self._over(unit)
         self.claims.release(unit.keys)
 

@@ -75,7 +75,8 @@ def describe(dataset: xarray.Dataset, *, running: int = 0, failed: int = 0) -> s
 
 
 def failures_in_words(failed: dict[Run, FailedRun]) -> list[str]:
-    """A line for the runs of a width that failed for one reason: a unit fails with all its runs.
+    """A line for the runs of a width that failed for one reason: a unit fails with all its runs. It names the
+    record of the first, where that holds a traceback.
 
     >>> one, other = Run(32, 0.25, 0), Run(32, 0.5, 0)
     >>> why = FailedRun(one, "out of memory", "RuntimeError", "2026-01-01T00:00:00Z", "here")
@@ -88,8 +89,10 @@ def failures_in_words(failed: dict[Run, FailedRun]) -> list[str]:
         together.setdefault((run.width, why.error, why.host, why.when), []).append(run)
     lines = []
     for (width, error, host, when), runs in together.items():
+        why = failed[runs[0]]
+        traceback = f"; traceback in {why.file}" if why.traceback else ""
         which = run_in_words(runs[0]) if len(runs) == 1 else f"width {width}, {len(runs)} runs"
-        lines.append(f"failed: {which}: {error} ({host}, {when})")
+        lines.append(f"failed: {which}: {error} ({host}, {when}{traceback})")
     return lines
 
 

@@ -6,9 +6,10 @@ so that several sweeps on one directory share what is left.
 
 from __future__ import annotations
 
+import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from sims.errors import ClaimsLostError
@@ -28,20 +29,22 @@ UNIT_ERRORS = (ValueError, RuntimeError, OSError, MemoryError, ArithmeticError, 
 
 @dataclass(frozen=True)
 class Failure:
-    """Why there is no result: a sentence, and the kind of error."""
+    """Why there is no result: a sentence, the kind of error, and where the program was."""
 
     error: str
     kind: str
+    traceback: str = field(default="", repr=False, compare=False)
 
     @classmethod
     def of(cls, error: BaseException) -> Failure:
-        """The failure that an error is: its first line, so that a record stays readable.
+        """The failure that an error is: its first line is the sentence that is printed.
 
         >>> Failure.of(ValueError("too wide" + chr(10) + "details"))
         Failure(error='too wide', kind='ValueError')
         """
         kind = type(error).__name__
-        return cls((str(error).strip() or kind).splitlines()[0], kind)
+        sentence = (str(error).strip() or kind).splitlines()[0]
+        return cls(sentence, kind, "".join(traceback.format_exception(error)))
 
 
 @dataclass(frozen=True)

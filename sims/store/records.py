@@ -13,7 +13,7 @@ import hashlib
 import json
 import os
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,13 +58,17 @@ class Record:
 
 @dataclass(frozen=True)
 class FailedRun:
-    """Why a run could not be trained when it was last tried: the error's sentence, its kind, when, where."""
+    """Why a run could not be trained when it was last tried: the error's sentence, its kind, when, where, and
+    its traceback (empty where there is none: a process was killed). ``file`` is where this is stored.
+    """
 
     run: Run
     error: str
     kind: str
     when: str
     host: str
+    traceback: str = ""
+    file: str = ""
 
 
 def run_key(training: Training, run: Run) -> str:
@@ -195,15 +199,16 @@ class Store:
     def write_failure(self, training: Training, failed: FailedRun) -> None:
         """Store why a run could not be trained, in place of what an earlier attempt left."""
         output_folder(self.directory / "failed")
-        _write(self._failure(run_key(training, failed.run)), asdict(failed))
+        path = self._failure(run_key(training, failed.run))
+        _write(path, asdict(replace(failed, file=str(path))))
 
     def failures(self, setting: Setting) -> dict[Run, FailedRun]:
         """The runs of a sweep that failed when they were last tried, with the reasons that can be read."""
         found = {}
         for run in runs_of(setting):
             with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
-                body = _read(self._failure(run_key(setting.training, run)))
-                found[run] = FailedRun(**{**body, "run": run})
+                path = self._failure(run_key(setting.training, run))
+                found[run] = FailedRun(**{**_read(path), "run": run, "file": str(path)})
         return found
 
     def trajectory(self, training: Training, record: Record) -> bytes | None:

@@ -203,9 +203,12 @@ def test_a_unit_that_fails_is_stored_and_tried_again_by_the_next_call(tmp_path, 
     failures = Store(tmp_path).failures(setting)
     assert [one.width for one in failures] == [32] * 6
     assert {one.kind for one in failures.values()} == {"RuntimeError"}
+    assert all("in small_memory\n" in one.traceback for one in failures.values())
+    assert all("in small_memory" in Path(one.file).read_text() for one in failures.values())
     told = str(read_status(tmp_path))
     assert "digits (smoke): 6 of 12 runs done, 2 diverged, 6 failed\n" in told
     assert "failed: width 32, 6 runs: not enough memory: you tried to allocate 8 GB (" in told
+    assert f"; traceback in {next(iter(failures.values())).file})" in told
     assert run(setting, tmp_path).identical(whole[0])
     assert Store(tmp_path).failures(setting) == {}
     assert "failed" not in str(read_status(tmp_path))
