@@ -13,7 +13,7 @@ from sims.members import Member
 from sims.models.linear import scaled_parameters
 from sims.optim.adam import Adam
 from sims.optim.build_matrix import build_matrix_optimizer
-from sims.optim.groups import elementwise_constants, member_values
+from sims.optim.groups import elementwise_constants, member_values, role_factors
 from sims.optim.sgd import SGD
 from sims.settings import OptimizerConfig, Training
 from sims.settings.optimizers import MatrixOptimizerConfig
@@ -25,11 +25,13 @@ def build_optimizer(training: Training, model: nn.Module, members: Sequence[Memb
     A group's ``peak_lr`` is the member's rate times the layer's ratio times the setting's factor for the
     layer's role; ``set_rates`` multiplies it by the schedule. Optimizers of matrices train the hidden ones,
     and Adam the rest.
+
+    Domain: ``lr_factors`` for a role that the network lacks raise ``UnknownNameError``.
     """
     configs: list[Any] = [member_config(training.optimizer, member) for member in members]
     if isinstance(training.optimizer, MatrixOptimizerConfig):
         return build_matrix_optimizer(training, model, configs, [member.lr for member in members])
-    factors = dict(training.lr_factors)
+    factors = role_factors(training, model)
     groups = []
     for scaled in scaled_parameters(model):
         ratio = scaled.scaling.lr * factors.get(scaled.role, 1.0)

@@ -15,7 +15,7 @@ from sims.optim.adamuon import AdaMuonRule
 from sims.optim.dion import DionRule
 from sims.optim.elementwise import AdamRule, SGDRule
 from sims.optim.graft import PREFIX, Graft
-from sims.optim.groups import elementwise_constants, member_values, shared_value
+from sims.optim.groups import elementwise_constants, member_values, role_factors, shared_value
 from sims.optim.matrix import MatrixOptimizer
 from sims.optim.muon import MuonRule
 from sims.optim.rms import RMSNorm
@@ -67,9 +67,10 @@ def build_matrix_optimizer(
     its ratio. Where hidden matrices are normalised spectrally, Adam's updates of tables are so in root mean
     square.
 
-    Domain: a network without a hidden matrix raises ``NotAMatrixError``.
+    Domain: a network without a hidden matrix raises ``NotAMatrixError``; ``lr_factors`` for a role that it
+    lacks, ``UnknownNameError``.
     """
-    config, factors = configs[0], dict(training.lr_factors)
+    config, factors = configs[0], role_factors(training, model)
     matrices: list[dict[str, Any]] = []
     tables: list[dict[str, Any]] = []
     rest: list[dict[str, Any]] = []

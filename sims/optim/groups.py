@@ -10,8 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sims.models.linear import ScaledParameter
-from sims.settings import AdamConfig, SGDConfig
+from sims.models.linear import ScaledParameter, scaled_parameters
+from sims.settings import AdamConfig, SGDConfig, Training
+from sims.settings.checks import check_known
 
 
 def member_values(values: Sequence[float], parameter: nn.Parameter) -> Tensor:
@@ -39,6 +40,17 @@ def shared_value(
     """A constant of the members' configs: a plain float where all agree, else a ``column`` of them."""
     values = [float(getattr(config, name)) for config in configs]
     return values[0] if len(set(values)) == 1 else column(values, parameter)
+
+
+def role_factors(training: Training, model: nn.Module) -> dict[str, float]:
+    """The training's factors of the learning rate, by role.
+
+    Domain: a role that no parameter of the network has raises ``UnknownNameError``.
+    """
+    roles = {scaled.role for scaled in scaled_parameters(model)}
+    for role, _ in training.lr_factors:
+        check_known("role in lr_factors", role, roles)
+    return dict(training.lr_factors)
 
 
 def elementwise_constants(

@@ -40,8 +40,9 @@ class Training:
 
     A run lasts ``steps`` optimizer steps, or ``epochs`` passes over a task with a fixed training set: one of
     the two is given. The curves have ``evaluations`` points, evenly spread over the run. ``lr_factors``
-    multiply the learning rate of layers by role, e.g. (("readout", 0.02),). ``observe``: what is watched
-    along the run (nothing by default).
+    multiply the learning rate of layers by role, e.g. (("readout", 0.02),); a role that the network lacks is
+    an ``UnknownNameError`` when its optimizer is built. ``observe``: what is watched along the run (by
+    default nothing).
 
     ``parameterization`` decides rates and initial scales. The two factors of a transformer's forward pass, of
     attention scores and of residual branches, are muP's under each of them, so that two trainings differ in
@@ -73,6 +74,8 @@ class Training:
                 check_count(name, getattr(self, name))
         check_known("parameterization", self.parameterization, get_args(Parameterization))
         check_known("precision", self.precision, get_args(Precision))
+        if len(dict(self.lr_factors)) < len(self.lr_factors):
+            raise DomainError("lr_factors", self.lr_factors, "one factor for each role")
         for role, factor in self.lr_factors:
             check_positive(f"lr_factors of {role}", factor)
         if isinstance(self.model, GPT2Config) and isinstance(self.task, LanguageConfig):

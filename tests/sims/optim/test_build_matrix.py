@@ -210,6 +210,16 @@ def test_bad_constants_are_named(config, fields, error, message):
         config(**fields)
 
 
+@pytest.mark.parametrize("config", [AdamConfig(), MuonConfig()], ids=lambda config: config.name)
+def test_a_factor_for_a_role_that_the_network_lacks_is_refused(config, task):
+    with pytest.raises(UnknownNameError, match=r"role in lr_factors 'readuot'.*readout"):
+        built(config, task, lr_factors=(("readuot", 0.02),))
+    with pytest.raises(UnknownNameError, match="known: hidden, readout"):
+        built(config, task, lr_factors=(("norm", 0.02),))
+    with pytest.raises(DomainError, match="one factor for each role"):
+        training_with(config, lr_factors=(("readout", 0.02), ("readout", 0.5)))
+
+
 def test_a_network_without_hidden_matrices_is_refused(task):
     training = training_with(MuonConfig())
     model = nn.Sequential()
