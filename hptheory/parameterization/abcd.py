@@ -15,15 +15,30 @@ from typing import Literal
 
 from hptheory.errors import DomainError, UnknownNameError
 
-Number = int | float | Fraction
+Number = int | float | str | Fraction
 AbcdOptimizer = Literal["sgd", "adam"]
 HALF = Fraction(1, 2)
+
+
+def exact(name: str, value: Number) -> Fraction:
+    """Return an exponent as a fraction: a float is the shortest decimal that rounds to it.
+
+    In binary, 0.1 + 0.4 is not 1/2, and sums of exponents are compared with 0.
+
+    >>> exact("a", 0.1), exact("a", "1/3")
+    (Fraction(1, 10), Fraction(1, 3))
+    """
+    try:
+        return Fraction(repr(float(value)) if isinstance(value, float) else value)
+    except (TypeError, ValueError, ArithmeticError):
+        raise DomainError(f"exponent {name}", value, "a finite number") from None
 
 
 @dataclass(frozen=True)
 class LayerExponents:
     """Multiplier n^-a, initial standard deviation n^-b, learning rate n^-c, epsilon n^-d; kept exact.
 
+    A float means its shortest decimal (0.1 is 1/10); thirds are given as Fractions or strings ("1/3").
     ``d`` = None: epsilon does not scale and is negligible at the widths in question (SGD has none), so that
     Adam's update is the gradient's sign.
     """
@@ -36,12 +51,8 @@ class LayerExponents:
     def __post_init__(self) -> None:
         for name in ("a", "b", "c", "d"):
             value = getattr(self, name)
-            if value is None:
-                continue
-            try:
-                object.__setattr__(self, name, Fraction(value))
-            except (TypeError, ValueError, OverflowError):
-                raise DomainError(f"exponent {name}", value, "a finite number") from None
+            if name != "d" or value is not None:
+                object.__setattr__(self, name, exact(name, value))
 
     def shifted(self, theta: Number, optimizer: AbcdOptimizer) -> LayerExponents:
         """The exponents that train the same function: a + theta, b - theta, and c, d as the chain rule asks.
@@ -50,7 +61,7 @@ class LayerExponents:
 
         *Laws*: it leaves the dynamics as they are; shifts add up.
         """
-        step = Fraction(theta)
+        step = exact("theta", theta)
         rate = 2 * step if optimizer == "sgd" else step
         # SGD's d is None: it has no epsilon.
         d = None if self.d is None else self.d + step

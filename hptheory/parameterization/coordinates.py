@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from hptheory.errors import DomainError, UnknownNameError
-from hptheory.parameterization.abcd import ABCD_PRESETS, HALF, abcd_preset
+from hptheory.parameterization.abcd import ABCD_PRESETS, HALF, abcd_preset, exact
 from hptheory.parameterization.dichotomy import Dynamics, classify
 from hptheory.parameterization.scaling_rule import OPTIMIZERS
 
@@ -54,7 +54,7 @@ def coordinate_exponents(
     Source: ``classify`` (paper, Theorem 7) and ``rank_one``; that of scores is derived here.
 
     Domain: names in ``ABCD_PRESETS`` and ``OPTIMIZERS``, else ``UnknownNameError``; hidden_layers 1 or 2,
-    else ``DomainError``.
+    degree finite, else ``DomainError``.
 
     *Laws*: under muP no exponent depends on the optimizer but that of scores; start and change are those of
     ``classify``; a coordinate check of the trainer's own networks finds them.
@@ -76,7 +76,7 @@ def coordinate_exponents(
     found = {"input": _layer(dynamics, 0), "readout": _readout(dynamics)}
     if hidden_layers == 2:
         hidden = _layer(dynamics, 1)
-        behind = Fraction(own if degree is None else degree) * HALF
+        behind = exact("degree", own if degree is None else degree) * HALF
         scores = CoordinateExponents(hidden.start, hidden.update - behind, hidden.change)
         found |= {"hidden": hidden, "scores": scores}
     return {kind: found[kind] for kind in KINDS if kind in found}

@@ -10,7 +10,7 @@ ratio, so the same formulas serve input, hidden and readout matrices and, as d_i
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from numbers import Integral, Real
 from typing import Any
@@ -168,10 +168,10 @@ def _options(
         raise DomainError(name, value, f"left out for {optimizer}", "only shampoo has it")
     if optimizer not in BLOCKED and block is not None:
         raise DomainError("block", block, f"left out for {optimizer}", "only shampoo and soap act on blocks")
-    pair = SHAMPOO_EXPONENTS if exponents is None else tuple(exponents)
+    pair = SHAMPOO_EXPONENTS if exponents is None else _entries(exponents)
     if len(pair) != 2 or not all(isinstance(e, Real) and 0 <= e < math.inf for e in pair):
         raise DomainError("exponents", exponents, "two finite numbers >= 0, of output and input side")
-    if tuple(sides) not in {(1, 1), (1, 0), (0, 1)}:
+    if _entries(sides) not in [(1, 1), (1, 0), (0, 1)]:
         raise DomainError("sides", sides, "(1, 1), (1, 0) or (0, 1)", "with no side rotated it is adam")
     if optimizer != "soap" and tuple(sides) != (1, 1):
         raise DomainError("sides", sides, f"left out for {optimizer}", "only soap has them")
@@ -181,6 +181,10 @@ def _options(
     for size in blocks or ():
         _check_sizes(block=size)
     return {"exponents": pair, "block": blocks, "sides": tuple(sides)}
+
+
+def _entries(value: Any) -> tuple[Any, ...]:
+    return tuple(value) if isinstance(value, Iterable) else (value,)
 
 
 def _growth(

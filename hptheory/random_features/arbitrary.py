@@ -40,12 +40,19 @@ def to_mpf(value: Number) -> Number:
 
     if isinstance(value, mpmath.mpf):
         return value
+    if is_infinity(value):
+        return mpmath.inf
     if hasattr(value, "is_number") and not value.is_Rational:  # SymPy, irrational
         return mpmath.mpf(str(value.evalf(mpmath.mp.dps + 5)))
     if isinstance(value, float | np.floating) and not np.isfinite(value):
         return mpmath.mpf(float(value))
     exact = to_fraction(value)
     return mpmath.mpf(exact.numerator) / exact.denominator
+
+
+def is_infinity(value: Any) -> bool:
+    """Tell whether a number of any kind, or a str, is +infinity."""
+    return value in ("inf", "+inf") if isinstance(value, str) else bool(value == float("inf"))
 
 
 def to_fraction(value: Number) -> Fraction:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from operator import index
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from hptheory.errors import DomainError
-from hptheory.random_features.arbitrary import to_fraction
+from hptheory.random_features.arbitrary import is_infinity, to_fraction, to_mpf
 
 
 def is_jax(*values: Any) -> bool:
@@ -23,7 +24,13 @@ def to_float(value: Any) -> float:
     >>> to_float("0.1"), to_float("1/4")
     (0.1, 0.25)
     """
-    return float(to_fraction(value)) if isinstance(value, str) else float(value)
+    try:
+        if isinstance(value, str):
+            return math.inf if is_infinity(value) else float(to_fraction(value))
+        return float(value)
+    except OverflowError:
+        found = f"{to_mpf(value)}"
+        raise DomainError("number", found, "a double, below 1.8e308", "pass precision=15") from None
 
 
 def to_floats(values: Any) -> np.ndarray:
@@ -86,8 +93,8 @@ def _comparable(name: str, value: Any, bound: str) -> Any:
     try:
         if isinstance(value, float) or getattr(value, "is_Rational", True) is False:
             return float(value)
-        if str(value) in ("inf", "+inf"):  # mpmath
-            return float("inf")
+        if is_infinity(value):
+            return math.inf
         return to_fraction(value)
     except (TypeError, ValueError, OverflowError) as error:
         raise DomainError(name, repr(value), f"a real number {bound}") from error

@@ -92,7 +92,7 @@ class RandomFeatures:
     over all real ridge.
 
     Laws: the risk is unimodal in the ridge at every width; it tends to 1 + noise_var as ridge -> inf and
-    exceeds B; m1 > m2 > 0 decrease in the ridge; a_n > 0 and c_n <= a_n.
+    exceeds B; m1 > m2 > 0 for ridge > 0, and decrease; a_n > 0 and c_n <= a_n.
 
     >>> rf = RandomFeatures.from_functions("tanh", "relu", psi1=4.0, noise_std=0.25)
     >>> ridge = rf.optimal_ridge(psi2=2.0)
@@ -110,7 +110,7 @@ class RandomFeatures:
     def __post_init__(self) -> None:
         check_scalar("psi1", self.psi1, lambda x: (x > 0) & (x < math.inf), "in (0, inf)")
         check_scalar("mu1_sq", self.mu1_sq, lambda x: (x > 0) & (x < 1), "in (0, 1), mu1 squared")
-        check(
+        check_scalar(
             "teacher_mu1_sq",
             self.teacher_mu1_sq,
             lambda x: (x > 0) & (x <= 1),
@@ -141,7 +141,7 @@ class RandomFeatures:
         from hptheory.random_features.assumptions import check_assumptions as check_assumption_2
         from hptheory.random_features.moments import moments
 
-        check(
+        check_scalar(
             "noise_std", noise_std, lambda x: (x >= 0) & (x < math.inf), "in [0, inf), a standard deviation"
         )
         if check_assumptions:
@@ -157,7 +157,8 @@ class RandomFeatures:
     def stieltjes(self, ridge: Any, psi2: Any = math.inf, *, precision: int | None = None) -> Any:
         """Return (m1, m2) of (9), (10); m1 is infinite at ridge 0 for psi2 <= psi1.
 
-        Laws: m1 > m2 > 0, both decreasing in the ridge; ridge * m1 < 1.
+        Laws: m1 > m2 > 0 for ridge > 0, both decreasing; ridge * m1 < 1. Below 0 they stay positive for
+        psi2 > psi1, and are negative for psi2 < psi1 (with a pole at 0).
 
         >>> m1, m2 = RandomFeatures(4.0, 0.25, 0.5).stieltjes(1.0, 2.0)
         >>> abs((m1 - m2) * (0.75 * m1 + 0.25 * m2) / 4 + 0.25 * m1 * m2 * (m1 - 1)) < 1e-15
@@ -414,7 +415,11 @@ class RandomFeatures:
             if self._falls_to_the_edge():
                 raise NoOptimumError(_NO_OPTIMUM)
             return
-        limit = limit_optimum(Model(*map(to_fraction, self._parameters())))
+        parameters = self._parameters()
+        if all(getattr(p, "is_Rational", True) for p in parameters):
+            limit = limit_optimum(Model(*map(to_fraction, parameters)))
+        else:  # SymPy, irrational
+            (limit,) = to_precision(3, lambda: (limit_optimum(Model(*map(to_mpf, parameters))),))
         if limit <= 0:
             raise NonPositiveOptimumError(
                 f"the optimal ridge of infinite width is {float(limit)!r} <= 0: over ridge >= 0 it sits "

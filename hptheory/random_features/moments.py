@@ -13,7 +13,7 @@ from typing import Any
 
 import mpmath
 
-from hptheory.errors import DomainError
+from hptheory.random_features.domain import check_precision
 from hptheory.random_features.functions import ScalarFunction, scalar_function
 from hptheory.random_features.quadrature import (
     FLOAT_DIGITS,
@@ -87,8 +87,7 @@ def moments(
     0.930469923615294928646184254088
     """
     known = scalar_function(function, kinks)
-    if precision is not None and (not isinstance(precision, int) or precision < 1):
-        raise DomainError("precision", precision, "a whole number of decimal digits, at least 1")
+    precision = check_precision(precision)
     return _named_moments(known, precision) if known.odd is not None else _moments(known, precision)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -194,7 +195,10 @@ class _Problem:
 
 
 def _check_ridge(ridge: ArrayLike) -> Floats:
-    ridges = np.asarray(ridge, dtype=float)
+    try:
+        ridges = np.asarray(ridge, dtype=float)
+    except (TypeError, ValueError, OverflowError):
+        raise DomainError("ridge", repr(ridge), "a number or an array of numbers in [0, inf)") from None
     for value in ridges.ravel():
         if not 0 <= value < math.inf:
             raise DomainError("ridge", value, "in [0, inf)")
@@ -205,15 +209,17 @@ def _check(
     psi1: float, psi2: float, d: int, noise_std: float, trials: int, test_samples: int, rng: Any
 ) -> None:
     for name, count, least in (("d", d, 1), ("trials", trials, 2), ("test_samples", test_samples, 2)):
-        if not isinstance(count, int | np.integer) or count < least:
+        if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < least:
             raise DomainError(name, count, f"a whole number, at least {least}")
     for name, ratio in (("psi1", psi1), ("psi2", psi2)):
+        if not isinstance(ratio, Real):
+            raise DomainError(name, repr(ratio), "a number in (0, inf)")
         if not 0 < ratio < math.inf:
             advice = "a simulation needs a finite width; the theory takes inf" if ratio == math.inf else ""
             raise DomainError(name, ratio, "in (0, inf)", advice)
         if round(ratio * d) < 1:
             raise DomainError(f"{name} * d", ratio * d, "at least 1 when rounded", "take a larger d")
-    if not 0 <= noise_std < math.inf:
-        raise DomainError("noise_std", noise_std, "in [0, inf)")
+    if not isinstance(noise_std, Real) or not 0 <= noise_std < math.inf:
+        raise DomainError("noise_std", repr(noise_std), "a number in [0, inf)")
     if not isinstance(rng, np.random.Generator):
         raise DomainError("rng", rng, "a numpy.random.Generator", "for example numpy.random.default_rng(0)")

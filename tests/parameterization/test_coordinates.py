@@ -65,3 +65,5 @@ def test_bad_input():
         coordinate_exponents("mup", "adams")
     with pytest.raises(DomainError, match="1 or 2"):
         coordinate_exponents("mup", "adam", hidden_layers=3)
+    with pytest.raises(DomainError, match="degree = nan"):
+        coordinate_exponents("mup", "sgd", degree=float("nan"))

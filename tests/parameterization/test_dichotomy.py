@@ -224,10 +224,25 @@ def test_a_network_has_the_exponents_of_the_classifier(parameterization, optimiz
 # --- domain -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("value", [math.nan, math.inf, "x", None])
+@pytest.mark.parametrize("value", [math.nan, math.inf, "x", "1/0", None, []])
 def test_exponents_outside_the_domain(value):
     with pytest.raises(DomainError, match="exponent b"):
-        LayerExponents(0, value if value is not None else [], 0)
+        LayerExponents(0, value, 0)
+
+
+def test_floats_mean_their_shortest_decimal():
+    """muP, shifted by 1/10 at hidden and readout matrices: in binary 0.1 + 0.4 is not 1/2."""
+    binary, decimal = (
+        Abcd(
+            "sgd",
+            LayerExponents(0, 0, -1),
+            LayerExponents(*map(kind, ("0.1", "0.4", "-0.2"))),
+            LayerExponents(*map(kind, ("0.1", "0.9", "0.8"))),
+        )
+        for kind in (float, str)
+    )
+    assert binary == decimal == abcd_preset("mup").shifted(hidden=np.float64(0.1), readout=0.1)
+    assert classify(binary).regime == "feature learning"
 
 
 @pytest.mark.parametrize("layers", [0, 1.5, True])

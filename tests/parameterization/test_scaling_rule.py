@@ -299,6 +299,8 @@ def test_unknown_optimizer():
     ("optimizer", "options", "message"),
     [
         ("soap", {"block": 0}, "block = 0"),
+        ("shampoo", {"exponents": 0.5}, "exponents = 0.5 .*two finite numbers"),
+        ("soap", {"sides": 1}, r"sides = 1 .*\(1, 1\), \(1, 0\)"),
         ("soap", {"block": (8, 8, 8)}, "pair"),
         ("muon", {"block": 64}, "only shampoo and soap"),
         ("soap", {"sides": (0, 0)}, "it is adam"),

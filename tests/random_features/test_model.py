@@ -15,7 +15,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from hptheory.errors import DomainError, HPTheoryError, UnknownNameError
-from hptheory.random_features import RandomFeatures
+from hptheory.random_features import NonPositiveOptimumError, RandomFeatures
 from tests import strategies
 from tests.random_features.reference import risk_reference
 
@@ -41,6 +41,13 @@ def test_float64_is_right_to_rounding(rf, ridge, psi2):
     ):
         for one, other in zip(found, exact, strict=True):
             assert abs(mp.mpf(one) / other - 1) < 1e-14
+
+
+@pytest.mark.parametrize(("psi2", "sign"), [(3.0, -1), (5.0, 1), (math.inf, 1)])
+def test_law_the_signs_of_the_stieltjes_transforms_below_ridge_0(psi2, sign):
+    """psi1 = 4: halfway to the edge of the spectrum."""
+    m1, m2 = FIGURE_4_FLOATS.stieltjes(FIGURE_4_FLOATS.ridge_edge(psi2) / 2, psi2)
+    assert sign * m1 > sign * m2 > 0
 
 
 @given(strategies.random_features(), strategies.ridges(), strategies.widths())
@@ -192,6 +199,21 @@ def test_numbers_of_every_kind(kind):
     assert rf.large_width(1, exact=True) == expected.large_width(1, exact=True)
 
 
+@pytest.mark.parametrize("infinity", ["inf", sp.oo, mp.inf, Decimal("inf")])
+def test_infinities_of_every_kind(infinity):
+    assert FIGURE_4_FLOATS.risk(0.1, infinity) == FIGURE_4_FLOATS.risk(0.1)
+    assert FIGURE_4_FLOATS.risk(0.1, infinity, precision=15) == FIGURE_4_FLOATS.risk(0.1, precision=15)
+    assert FIGURE_4_FLOATS.optimal_ridge(infinity) == FIGURE_4_FLOATS.optimal_ridge()
+
+
+def test_irrational_parameters():
+    exact = RandomFeatures(sp.sqrt(2), 0.25, 0.5, sp.pi)
+    near = RandomFeatures(math.sqrt(2), 0.25, 0.5, math.pi)
+    assert exact.gaps(3.0).loss == pytest.approx(near.gaps(3.0).loss, rel=1e-14)
+    with pytest.raises(NonPositiveOptimumError):
+        RandomFeatures(sp.sqrt(2), 0.25, sp.sqrt(3) / 2).gaps(3.0)
+
+
 def test_domains_of_exact_numbers_are_exact():
     assert RandomFeatures(4, 1 - Fraction(1, 10**30), "0.5").mu1_sq < 1
     with pytest.raises(DomainError, match="teacher_mu1_sq"):
@@ -300,6 +322,7 @@ def test_known_arguments_are_checked_beside_jax_arrays():
         ({"psi1": "four"}, "psi1 = 'four' .* a real number"),
         ({"psi1": None}, "psi1 = None"),
         ({"psi1": [4.0, 5.0]}, r"psi1 = \[4.0, 5.0\] .* make one model for each value"),
+        ({"teacher_mu1_sq": [0.5, 0.6]}, r"teacher_mu1_sq = \[0.5, 0.6\] .* make one model for each value"),
         ({"psi1": 1j}, "psi1 = "),
         ({"psi1": sp.oo}, "psi1 = oo"),
     ],
@@ -325,6 +348,8 @@ def test_parameters_outside_their_domain(change, message):
         (lambda rf: rf.risk_derivative(0.1, order=3), "order = 3"),
         (lambda rf: rf.risk_eta_derivative(0.0, 4.0), "ridge = 0.0 .* interpolation has infinite risk"),
         (lambda rf: rf.risk("a"), "ridge = 'a'"),
+        (lambda rf: rf.risk("inf"), "ridge = inf"),
+        (lambda rf: rf.risk(0.1, 10**400), r"number = 1\.0e\+400 .*pass precision=15"),
     ],
 )
 def test_arguments_outside_their_domain(call, message):

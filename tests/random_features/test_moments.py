@@ -226,7 +226,11 @@ def test_callables_of_mpmath_numbers_reach_any_precision():
         assert abs(step.mu1_sq - mpmath.npdf(0.25) ** 2 / (tail * (1 - tail))) < mpmath.mpf("1e-29")
 
 
-@pytest.mark.parametrize("precision", [0, -3, 2.5, "50"])
+def test_precision_may_be_any_integer():
+    assert moments("tanh", precision=np.int64(20)) == moments("tanh", precision=20)
+
+
+@pytest.mark.parametrize("precision", [0, -3, 2.5, "50", True])
 def test_precision_is_a_number_of_digits(precision):
     with pytest.raises(DomainError, match="precision"):
         moments("tanh", precision=precision)
