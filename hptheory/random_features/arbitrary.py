@@ -96,7 +96,7 @@ def to_precision(precision: int, compute: Callable[[], tuple[Number, ...]]) -> t
         with mpmath.workdps(digits):
             try:
                 values = compute()
-            except MoreDigitsNeeded:
+            except (MoreDigitsNeeded, ZeroDivisionError):  # 1 - mu1_sq, say, is 0 to a few digits
                 values = None
             if previous and values and all(map(_agree(precision + 2), previous, values)):
                 break

@@ -13,7 +13,7 @@ from hptheory.random_features.blocks import blockwise
 from hptheory.random_features.curve import Model, Number, Slacks
 from hptheory.random_features.domain import to_floats
 from hptheory.random_features.edge import ridge_edge
-from hptheory.random_features.inverse import BelowEdgeError, invert, invert_jax, invert_mpmath
+from hptheory.random_features.inverse import BelowEdgeError, finite_width, invert, invert_jax, invert_mpmath
 
 # (s, slacks, model, q) -> a number or a tuple of numbers
 Formula = Callable[[Number, Slacks, Model, Number], Any]
@@ -23,25 +23,30 @@ _RIDGES = (1e-60, 1e60)
 RATIOS = (1e-40, 1e40)
 
 
-def with_numpy(formula: Formula, model: Model, ridge: Any, psi2: Any) -> Any:
+def with_numpy(
+    formula: Formula, model: Model, ridge: Any, psi2: Any, exact: Callable[[], Model] | None = None
+) -> Any:
     """Return the formula's values as floats or arrays of the broadcast shape.
 
     Ridges below 0, where P1 - g and the determinant of the branch cancel, and parameters that overflow
-    doubles on the way are evaluated with mpmath, one by one.
+    doubles on the way are evaluated with mpmath, one by one; exact() gives the parameters for it, where they
+    are not those of the model (a decimal next to 1).
     """
 
     def on_block(ridge: np.ndarray, psi2: np.ndarray) -> Any:
         s, slack = invert(ridge, model.psi1, psi2, model.mu1_sq)
         return formula(s, slack, model, 1 / (psi2 * model.mu1_sq))
 
-    ridge, psi2 = to_floats(ridge), to_floats(psi2)
+    # Ridge -0.0 is the limit from above, too: adding 0 takes its sign away.
+    ridge, psi2 = to_floats(ridge) + 0.0, to_floats(psi2)
     # Values that are infinite in truth (the interpolation peak) come out of divisions by zero.
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
         if not (beyond_floats(model) or _any_hard(ridge, psi2)):
             return _plain(blockwise(on_block, ridge, psi2))
         hard = beyond_floats(model) | _hard_ridges(ridge) | outside(psi2, RATIOS, psi2 < np.inf)
         values = blockwise(on_block, np.where(hard, 1.0, ridge), np.where(hard, 1.0, psi2))
-    return _plain(_mend(values, formula, model, ridge, psi2, hard))
+    exact = exact or (lambda: Model(*map(to_mpf, model)))
+    return _plain(_mend(values, formula, exact, ridge, psi2, hard))
 
 
 def _any_hard(ridge: np.ndarray, psi2: np.ndarray) -> bool:
@@ -73,13 +78,18 @@ def beyond_floats(model: Model) -> bool:
 
 
 def _mend(
-    values: Any, formula: Formula, model: Model, ridge: np.ndarray, psi2: np.ndarray, hard: np.ndarray
+    values: Any,
+    formula: Formula,
+    model: Callable[[], Model],
+    ridge: np.ndarray,
+    psi2: np.ndarray,
+    hard: np.ndarray,
 ) -> Any:
     """Replace the hard elements of the values (an array or a tuple of arrays) by their mpmath values."""
     parts = tuple(np.array(part) for part in (values if isinstance(values, tuple) else (values,)))
     shape = parts[0].shape
     hard, ridge, psi2 = (np.broadcast_to(x, shape) for x in (hard, ridge, psi2))
-    exact = with_mpmath(formula, lambda: Model(*map(to_mpf, model)), ridge[hard], psi2[hard], FLOAT_DIGITS)
+    exact = with_mpmath(formula, model, ridge[hard], psi2[hard], FLOAT_DIGITS)
     for part, found in zip(parts, exact if isinstance(exact, tuple) else (exact,), strict=True):
         part[hard] = np.asarray(found, dtype=float)
     return parts if isinstance(values, tuple) else parts[0]
@@ -98,7 +108,8 @@ def with_jax(formula: Formula, model: Model, ridge: Any, psi2: Any) -> Any:
 
     ridge, psi2 = jnp.asarray(ridge), jnp.asarray(psi2)
     s, slack = invert_jax(ridge, model.psi1, psi2, model.mu1_sq)
-    return formula(s, slack, model, 1 / (psi2 * model.mu1_sq))
+    q = jnp.where(jnp.isinf(psi2), 0.0, 1 / (finite_width(jnp, psi2, 1.0) * model.mu1_sq))
+    return formula(s, slack, model, q)
 
 
 def with_mpmath(formula: Formula, model: Callable[[], Model], ridge: Any, psi2: Any, precision: int) -> Any:
@@ -111,7 +122,9 @@ def with_mpmath(formula: Formula, model: Callable[[], Model], ridge: Any, psi2: 
             try:
                 value = formula(s, slack, numbers, 1 / (width * numbers.mu1_sq))
             except ZeroDivisionError:
-                value = _at_interpolation(formula, numbers, psi2)
+                if to_mpf(ridge) != 0:
+                    raise
+                value = _at_interpolation(formula, width == numbers.psi1)
             return value if isinstance(value, tuple) else (value,)
 
         return to_precision(precision, compute)
@@ -130,9 +143,14 @@ def _invert(ridge: Any, psi2: Number, model: Model) -> tuple[Number, Slacks]:
         raise DomainError("ridge", ridge, bound) from None
 
 
-def _at_interpolation(formula: Formula, model: Model, psi2: Any) -> Any:
-    """Return a formula's signed infinities at ridge 0, where a slack is exactly 0, as NumPy finds them."""
-    values = with_numpy(formula, Model(*map(float, model)), 0.0, psi2)
+def _at_interpolation(formula: Formula, at_peak: bool) -> Any:
+    """Return a formula's signed infinities at ridge 0, where a slack is exactly 0, as NumPy finds them.
+
+    Their signs are those of any model with psi2 = psi1 (the peak), or else with psi2 < psi1.
+    """
+    values = with_numpy(formula, Model(1.0, 0.5, 0.5, 0.5), 0.0, 1.0 if at_peak else 0.5)
+    if not np.all(np.isinf(values)):
+        raise MoreDigitsNeeded
     return tuple(map(to_mpf, values)) if isinstance(values, tuple) else to_mpf(values)
 
 

@@ -16,6 +16,8 @@ def gaps(psi2: Number, model: Model, negative_ridge: bool) -> tuple[Number, Numb
     """Return (a_n, b_n, c_n) at mpmath's working precision, before any guard against cancellation."""
     import mpmath
 
+    if mpmath.isinf(psi2):
+        return (mpmath.mpf(0),) * 3
     ridge, risk = optimum(psi2, model, negative_ridge)
     limit_ridge, limit_risk = optimum(mpmath.inf, model, negative_ridge)
     s, slack = invert_mpmath(ridge, model.psi1, mpmath.inf, model.mu1_sq)

@@ -48,15 +48,24 @@ class Crossing(NamedTuple):
     mu1_sq: Number
 
 
+def finite_width(xp: Any, psi2: Number, instead: Number) -> Number:
+    """Return psi2, or a finite stand-in where it is infinite.
+
+    The branch of a `where` that is not taken still has to be finite: automatic differentiation multiplies
+    its derivative by 0, and 0 times infinity is NaN.
+    """
+    return xp.where(xp.isinf(psi2), instead, psi2)
+
+
 def crossing(xp: Any, ridge: Number, psi1: Number, psi2: Number, mu1_sq: Number) -> Crossing:
     """Return the symmetric form of the equation; xp is numpy, jax.numpy or `MPMath`."""
     # One choice for all parts, so that derivatives at psi1 = psi2 are those of one analytic branch.
     samples_bind = psi1 <= psi2
-    small, large = xp.where(samples_bind, psi1, psi2), xp.where(samples_bind, psi2, psi1)
-    finite = xp.where(xp.isinf(large), 1.0, large)
-    gap = xp.where(xp.isinf(large), 1.0, (finite - small) / finite)
-    load = ridge * xp.where(samples_bind, 1.0, psi2 / psi1)
-    return Crossing(small, gap, 1 / (large * mu1_sq), load, mu1_sq)
+    infinite, finite_psi2 = xp.isinf(psi2), finite_width(xp, psi2, psi1)
+    small, large = xp.where(samples_bind, psi1, psi2), xp.where(samples_bind, finite_psi2, psi1)
+    gap = xp.where(infinite, 1.0, (large - small) / large)
+    load = ridge * xp.where(samples_bind, 1.0, finite_psi2 / psi1)
+    return Crossing(small, gap, xp.where(infinite, 0.0, 1 / (large * mu1_sq)), load, mu1_sq)
 
 
 def _tiny(x: Number) -> Number:
@@ -122,9 +131,9 @@ def excess_slope(s: Number, root: Number, c: Crossing) -> Number:
 def slacks_of(xp: Any, delta: Number, c: Crossing, psi1: Number, psi2: Number) -> Slacks:
     """Return (P1 - g, 1 - q g) from the slack of the smaller bound, by additions only."""
     samples_bind = psi1 <= psi2
-    finite_psi2 = xp.where(xp.isinf(psi2), psi1, psi2)
+    finite_psi2 = finite_width(xp, psi2, psi1)
     sample = xp.where(samples_bind, delta, c.mu1_sq * (psi1 - finite_psi2) + delta)
-    width = xp.where(samples_bind, c.gap + c.q * delta, delta / (psi2 * c.mu1_sq))
+    width = xp.where(samples_bind, c.gap + c.q * delta, delta / (finite_psi2 * c.mu1_sq))
     return Slacks(sample, width)
 
 

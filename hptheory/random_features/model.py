@@ -77,7 +77,7 @@ class RandomFeatures:
     what lies outside its domain raises `DomainError`.
 
     JAX arrays work in `stieltjes`, `risk` and their derivatives, for ridges >= 0, under jit, vmap and grad
-    (up to third order; in the ridge, a finite width and the parameters); their values are not validated.
+    (up to third order; in the ridge, the width and the parameters); their values are not validated.
 
     Precision. Every method takes ``precision=<decimal digits>`` and then returns mpmath numbers with that
     many correct digits (mpmath's working precision is global: one thread at a time). A float parameter means
@@ -377,7 +377,7 @@ class RandomFeatures:
         if is_jax(ridge, psi2, *model):
             check("ridge", ridge, lambda x: x >= 0, ">= 0 beside JAX arrays")
             return with_jax(formula, model, ridge, psi2)
-        return with_numpy(formula, model, ridge, psi2)
+        return with_numpy(formula, model, ridge, psi2, lambda: self._mpmath(None))
 
     def _optimum(self, psi2: Any, negative_ridge: bool, precision: int | None) -> tuple[Any, Any]:
         """Return (optimal ridge, optimal risk)."""
@@ -390,7 +390,7 @@ class RandomFeatures:
         if precision is not None:
             return elementwise(digits, psi2)
         widths = to_floats(psi2)
-        ridge, risk = optimum_on_widths(widths, self._floats(), digits)
+        ridge, risk = optimum_on_widths(widths, self._floats(), negative_ridge, digits)
         cut = ridge < 0
         if not negative_ridge and np.any(cut):
             ridge[cut], risk[cut] = 0.0, self.risk(0.0, widths[cut])

@@ -155,7 +155,8 @@ def _start(psi2: Number, model: Model) -> Number:
     floats = Model(*(float(part) for part in model))
     capped = min(psi2, mpmath.mpf(10) ** 30)
     if float(capped) < 1e-30 or not all(
-        1e-30 < x < 1e30 for x in (floats.psi1, floats.mu1_sq, 1 - floats.mu1_sq)
+        1e-30 < x < 1e30
+        for x in (floats.psi1, floats.mu1_sq, 1 - floats.mu1_sq, floats.teacher_mu1_sq, 1 + floats.noise_var)
     ):
         return mpmath.mpf(0)
     # Beyond the cap x falls by ln psi2: s stays, s_max grows.

@@ -38,13 +38,17 @@ def risk_at_zero(psi2: Number, model: Model) -> Number:
 
 
 def optimum_on_widths(
-    psi2: np.ndarray, model: Model, digits: Callable[[float], tuple[Number, ...]]
+    psi2: np.ndarray,
+    model: Model,
+    negative_ridge: bool,
+    digits: Callable[[float], tuple[Number, ...]],
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return (optimal ridge, optimal risk) for an array of widths, infinity included.
 
     ``digits(width)`` computes the two with mpmath; it is called once per width where float64 would overflow
-    or lose digits to the cancellation of P1 - g (a ridge close to 0), and for infinite width. Elsewhere they
-    are those of the whole branch: the caller cuts negative ridges off where it wants none.
+    or lose digits to the cancellation of P1 - g (a ridge close to 0), and for infinite width; and where a
+    negative ridge is wanted, as the determinant of the branch cancels there. Elsewhere they are those of the
+    whole branch: the caller cuts negative ridges off where it wants none.
     """
     flat = psi2.ravel()
     ridge, risk = np.empty(flat.shape), np.empty(flat.shape)
@@ -53,8 +57,10 @@ def optimum_on_widths(
     if np.any(finite):
         s, slack, _ = optimal_point(flat[finite], model)
         ridge[finite] = ridge_on_curve(s, slack)
-        risk[finite] = risk_on_curve(s, slack, *model, 1 / (flat[finite] * model.mu1_sq))
-        risky[finite] = np.abs(slack.sample) < _CANCELLED * model.psi1 * model.mu1_sq
+        with np.errstate(divide="ignore"):  # a determinant that cancels to 0 is risky, or cut off
+            risk[finite] = risk_on_curve(s, slack, *model, 1 / (flat[finite] * model.mu1_sq))
+        cancelled = slack.sample if negative_ridge else np.abs(slack.sample)
+        risky[finite] = cancelled < _CANCELLED * model.psi1 * model.mu1_sq
     for width in np.unique(flat[risky]):
         here = flat == width
         ridge[here], risk[here] = map(float, digits(width))

@@ -199,6 +199,16 @@ def test_numbers_of_every_kind(kind):
     assert rf.large_width(1, exact=True) == expected.large_width(1, exact=True)
 
 
+@pytest.mark.parametrize("rf", [FIGURE_4_FLOATS, RandomFeatures(4.0, 0.25, 0.9, 1e50)])
+def test_the_peak_of_interpolation_is_infinite_from_above(rf):
+    """At psi2 = psi1; -0.0 is the same ridge."""
+    for precision in (None, 20):
+        for ridge in ("0", 0.0, -0.0):
+            assert rf.risk(ridge, 4.0, precision=precision) == math.inf
+            assert rf.risk_derivative(ridge, 4.0, precision=precision) == -math.inf
+    assert list(rf.risk_derivative([-0.0, 0.0], 4.0)) == [-math.inf, -math.inf]
+
+
 @pytest.mark.parametrize("infinity", ["inf", sp.oo, mp.inf, Decimal("inf")])
 def test_infinities_of_every_kind(infinity):
     assert FIGURE_4_FLOATS.risk(0.1, infinity) == FIGURE_4_FLOATS.risk(0.1)
@@ -298,6 +308,37 @@ def test_jax_derivatives_at_equal_samples_and_features():
         in_samples = jax.grad(lambda psi1: RandomFeatures(psi1, 0.5, 0.5, 0.1).risk(0.3, 3.0))(3.0)
         ahead, behind = (RandomFeatures(3 + k * h, 0.5, 0.5, 0.1).risk(0.3, 3.0) for k in (1, -1))
         assert in_samples == pytest.approx((ahead - behind) / (2 * h), rel=1e-7)
+
+
+@pytest.mark.parametrize("name", ["psi1", "mu1_sq", "teacher_mu1_sq", "noise_var", "ridge", "psi2"])
+@pytest.mark.parametrize("method", ["risk", "stieltjes", "risk_derivative", "risk_eta_derivative"])
+def test_jax_derivatives_at_infinite_width(name, method):
+    """What is infinite there has no part in the derivatives: no 0 times infinity."""
+    jax = pytest.importorskip("jax")
+    at = {
+        "psi1": 2.0,
+        "mu1_sq": 0.25,
+        "teacher_mu1_sq": 0.5,
+        "noise_var": 0.1,
+        "ridge": 0.3,
+        "psi2": math.inf,
+    }
+
+    def value(x):
+        numbers = at | {name: x}
+        ridge, psi2 = numbers.pop("ridge"), numbers.pop("psi2")
+        found = getattr(RandomFeatures(**numbers), method)(ridge, psi2)
+        return found[0] + 2 * found[1] if isinstance(found, tuple) else found
+
+    h = 1e-5
+    with jax.enable_x64(True):
+        found = float(jax.grad(value)(at[name]))
+    if name == "psi2":
+        assert found == 0
+    else:
+        difference = (value(at[name] + h) - value(at[name] - h)) / (2 * h)
+        # Central differences are wrong by h^2 times a third derivative, and by rounding over h.
+        assert found == pytest.approx(difference, rel=1e-7, abs=1e-9)
 
 
 def test_known_arguments_are_checked_beside_jax_arrays():

@@ -18,6 +18,8 @@ from tests import strategies
 @given(strategies.random_features(), strategies.widths())
 @example(RandomFeatures(1.0, 1 - 1e-6, 0.5), 1.0)
 @example(RandomFeatures(1e3, 1e-6, 1e-3), 1e-2)
+@example(RandomFeatures(1.0, 0.5, 1.0), 1e12)
+@example(RandomFeatures(1.0, 0.5, 1.0), 1e30)
 def test_float64_is_right_to_1e_12(rf, psi2):
     """The acceptance bound, relative, over the box: mpmath takes over where cancellation would break it."""
     found = rf.optimal_ridge(psi2, negative_ridge=True)
@@ -128,6 +130,44 @@ def test_a_noiseless_linear_teacher_has_no_optimum_in_the_limit():
         RandomFeatures("2", "0.5", "1", "0").optimal_ridge(negative_ridge=True)
     assert RandomFeatures("2", "0.5", "1", "0").optimal_ridge() == 0
     assert RandomFeatures(0.5, 0.5, 1.0).optimal_ridge(negative_ridge=True) == -0.5
+
+
+def test_a_risk_that_overflows_at_a_negative_optimum_is_cut_off_in_silence():
+    rf = RandomFeatures(1 - 1e-12, 0.5, 1.0)
+    assert rf.optimal_ridge(1e30) == 0
+    assert rf.optimal_risk(1e30) == rf.risk(0.0, 1e30)
+
+
+@pytest.mark.parametrize("negative_ridge", [False, True])
+def test_an_optimum_among_huge_noise(negative_ridge):
+    """Far above the teacher's signal the ridge is in proportion to the noise."""
+    loud, louder = (RandomFeatures(2.0, 0.25, 0.9, noise) for noise in (1e60, 1e200))
+    ratio = louder.optimal_ridge(3.0, negative_ridge=negative_ridge) / loud.optimal_ridge(
+        3.0, negative_ridge=negative_ridge
+    )
+    assert ratio == pytest.approx(1e140, rel=1e-13)
+
+
+@pytest.mark.parametrize("rf", [RandomFeatures(2.0, 0.25, 0.9), RandomFeatures(2.0, 0.25, 0.9, 1.0)])
+def test_infinite_width_has_no_gaps(rf):
+    found = rf.gaps(math.inf, negative_ridge=True)
+    assert (found.loss, found.hyperparameter, found.suboptimality) == (0, 0, 0)
+    assert tuple(rf.gaps([3.0, math.inf], negative_ridge=True).suboptimality > 0) == (True, False)
+
+
+def test_numbers_that_a_few_digits_take_for_0():
+    """B = 1e-30 and mu2^2 = 1e-50 are lost beside 1; more digits find them."""
+    faint = RandomFeatures(2.0, 0.25, 1.0, 1e-30)
+    # To first order in B at infinite width: 2 B at ridge B u/A - (1 - u).
+    assert faint.large_width(1, negative_ridge=True).optimal_risk[0] == pytest.approx(2e-30, rel=1e-12)
+    assert faint.optimal_ridge(negative_ridge=True) == -0.75
+    assert faint.gaps(100.0, negative_ridge=True).loss == pytest.approx(
+        faint.optimal_risk(100.0, negative_ridge=True), rel=1e-12
+    )
+    nearly_linear = RandomFeatures(2.0, "0." + "9" * 50, 0.9, 1.0)
+    linear = RandomFeatures(2.0, 1 - 1e-15, 0.9, 1.0)
+    assert nearly_linear.optimal_ridge(3.0) == pytest.approx(linear.optimal_ridge(3.0), rel=1e-13)
+    assert nearly_linear.risk(0.1, 3.0) == pytest.approx(linear.risk(0.1, 3.0), rel=1e-13)
 
 
 def test_arrays_of_widths():
