@@ -15,12 +15,12 @@ from typing import Literal
 
 from hptheory.errors import DomainError, UnknownNameError
 
-Number = int | float | str | Fraction
+Number = int | float | Fraction
 AbcdOptimizer = Literal["sgd", "adam"]
 HALF = Fraction(1, 2)
 
 
-def exact(name: str, value: Number) -> Fraction:
+def exact(name: str, value: Number | str) -> Fraction:
     """Return an exponent as a fraction: a float is the shortest decimal that rounds to it.
 
     In binary, 0.1 + 0.4 is not 1/2, and sums of exponents are compared with 0.

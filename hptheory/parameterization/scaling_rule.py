@@ -168,8 +168,8 @@ def _options(
         raise DomainError(name, value, f"left out for {optimizer}", "only shampoo has it")
     if optimizer not in BLOCKED and block is not None:
         raise DomainError("block", block, f"left out for {optimizer}", "only shampoo and soap act on blocks")
-    pair = SHAMPOO_EXPONENTS if exponents is None else _entries(exponents)
-    if len(pair) != 2 or not all(isinstance(e, Real) and 0 <= e < math.inf for e in pair):
+    pair: tuple[Any, ...] = SHAMPOO_EXPONENTS if exponents is None else _entries(exponents)
+    if len(pair) != 2 or not all(isinstance(e, Real) and 0 <= float(e) < math.inf for e in pair):
         raise DomainError("exponents", exponents, "two finite numbers >= 0, of output and input side")
     if _entries(sides) not in [(1, 1), (1, 0), (0, 1)]:
         raise DomainError("sides", sides, "(1, 1), (1, 0) or (0, 1)", "with no side rotated it is adam")
