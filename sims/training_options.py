@@ -27,8 +27,7 @@ class TrainingOptions:
 
     Attributes:
         hp: A further axis: a hyperparameter of the optimizer (weight_decay, beta1, momentum) and its values.
-        parameterization: mup, standard or ntk, of rates and initial scales (attention is scaled as under
-            muP).
+        parameterization: mup, standard or ntk: rates and initial scales (attention keeps muP's scale).
         precision: Of the passes' matrix products: fp32, tf32 (NVIDIA's GPUs) or bf16.
         batch_size: Examples a step; the number of steps, or of epochs, stays.
         corpus: Of a language setting: wikitext-2, wikitext-103, fineweb, novels, pydoc or folder:PATH.
