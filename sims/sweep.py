@@ -7,7 +7,7 @@ import socket
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ from sims.ledger import Ledger, Shift
 from sims.placement import Choice, Site, choose, keep_compile
 from sims.progress import Progress, Watch, loss_of
 from sims.settings import Setting
+from sims.stopping import stop_noted
 from sims.store import Record, Run, Store, runs_of
 from sims.store.claims import Claims
 from sims.store.writing import INTERVAL
@@ -48,10 +49,11 @@ def run(
     """The table of a sweep, after training whatever the run directory ``out`` does not hold yet.
 
     Every finished unit is stored at once, and what is being trained leaves a checkpoint every
-    ``checkpoint_every`` seconds; stopped at any moment (Ctrl-C, a crash, SIGKILL), the same call goes on from
-    there. Several processes, on one machine or on many that share the directory, share the runs; each returns
-    when all are done. A unit that fails is stored as failed, disturbs no other, and is tried again by the
-    next call. ``progress`` is called a few times a second.
+    ``checkpoint_every`` seconds; stopped at any moment (a crash, SIGKILL), the same call goes on from there.
+    At Ctrl-C the units of this machine first finish their step and write a checkpoint (a second Ctrl-C, or 40
+    seconds in other processes, end that). Several processes, on one machine or on many that share the
+    directory, share the runs; each returns when all are done. A unit that fails is stored as failed, disturbs
+    no other, and is tried again by the next call. ``progress`` is called a few times a second.
 
     ``engine`` says where units are trained: by default here, one by one; of several engines of this machine,
     each width gets the one that a short measurement finds fastest, unless the sweep is short, which the first
@@ -105,19 +107,35 @@ def run(
             Shift(one, packs, partial(make, engine=one.label))
             for one, packs in _packs(site, ledger, pack_members).items()
         ]
-        while True:
-            for shift in shifts:
-                for finished in shift.engine.run(ledger.hands(shift), train_unit, watch.on_progress):
-                    _settle(finished, ledger, watch)
-            watch.on_pause()
-            if not ledger.missing:
-                break
-            time.sleep(POLL)
+        # Tasks on a cluster aren't asked to end: they are ended, and go on from their last checkpoint.
+        with stop_noted() if engines[0].is_local else nullcontext(lambda: False) as stopping:
+            _train(shifts, ledger, watch, stopping)
         ledger.tidy()
     # Not `load`, which asks the directory: another sweep may have begun in it meanwhile.
     dataset = assemble(setting, store.records(setting))
     write_results(dataset, Path(out))
     return dataset
+
+
+def _train(shifts: Sequence[Shift], ledger: Ledger, watch: Watch, stopping: Callable[[], bool]) -> None:
+    """Have units trained, here and by others, until all are; once stopping, no further ones are begun."""
+
+    def on_progress(unit: Unit, step: int, steps: int) -> bool:
+        watch.on_progress(unit, step, steps)
+        return stopping()
+
+    def unless_stopping(take: Callable[[], Unit | None]) -> Callable[[], Unit | None]:
+        return lambda: None if stopping() else take()
+
+    while not stopping():
+        for shift in shifts:
+            take = unless_stopping(ledger.hands(shift))
+            for finished in shift.engine.run(take, train_unit, on_progress):
+                _settle(finished, ledger, watch)
+        watch.on_pause()
+        if not ledger.missing:
+            break
+        time.sleep(POLL)
 
 
 def _engines(given: Engine | Sequence[Engine] | None) -> list[Engine]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property, lru_cache
@@ -19,7 +20,7 @@ import torch
 from sims.compiled import CompiledLosses, member_losses
 from sims.devices import choose_device
 from sims.engines import Report
-from sims.errors import CheckpointError
+from sims.errors import CheckpointError, SweepWarning
 from sims.members import Member, Outcome
 from sims.optim.eigen import fallbacks_in
 from sims.precision import matmul_precision
@@ -74,6 +75,8 @@ class Trained:
 def train_unit(unit: Unit, report: Report) -> Trained:
     """Train the unit's runs to the end; ``report`` is told the steps done and all steps, twice a second.
 
+    Where ``report`` asks for it, the state goes into a checkpoint, and the end is ``KeyboardInterrupt``.
+
     *Laws*: the results do not depend on interruptions, on checkpoints, nor on the stretches between reports
     (on the CPU, bit for bit). A checkpoint that cannot be read or written is a note, not a failure.
     """
@@ -95,16 +98,23 @@ def train_unit(unit: Unit, report: Report) -> Trained:
     # On a machine that does not see the run directory there is nobody to read a checkpoint.
     keeping = (unit.directory / "setting.json").exists()
     clock = time.perf_counter()
-    report(pack.steps_done, pack.steps_total)
+    if report(pack.steps_done, pack.steps_total):
+        raise KeyboardInterrupt
     with Writer(unit.checkpoint, unit.checkpoint_every) as writer:
         for stretch in _stretches():
+            pack.advance(stretch)
+            ending = report(pack.steps_done, pack.steps_total)
             if pack.steps_done == pack.steps_total:
                 break
-            pack.advance(stretch)
-            report(pack.steps_done, pack.steps_total)
-            if keeping and pack.steps_done < pack.steps_total:
-                writer.offer(pack.state, spent + time.perf_counter() - clock)
+            if keeping:
+                writer.offer(pack.state, spent + time.perf_counter() - clock, at_once=bool(ending))
+            if ending:
+                break
     notes += writer.notes
+    if pack.steps_done < pack.steps_total:
+        for note in notes:
+            warnings.warn(note, SweepWarning, stacklevel=2)
+        raise KeyboardInterrupt
     notes += [compiled.note] if compiled is not None and compiled.note else []
     if fallbacks := fallbacks_in(pack.optimizer.state.values()):
         notes.append(

@@ -17,8 +17,9 @@ from sims.errors import ClaimsLostError
 Unit = TypeVar("Unit")
 Result = TypeVar("Result")
 
-Report = Callable[[int, int], None]
-"""Called by the work with the steps that it has done, and with the number of all its steps."""
+Report = Callable[[int, int], bool | None]
+"""Called by the work with the steps that it has done, and with the number of all its steps. True asks it
+to keep what it has and to end with ``KeyboardInterrupt``."""
 Work = Callable[[Unit, Report], Result]
 """What is done with a unit; it must be picklable for engines with other processes."""
 
@@ -80,11 +81,12 @@ class Engine(ABC):
         self,
         take: Callable[[], Unit | None],
         work: Work[Unit, Result],
-        on_progress: Callable[[Unit, int, int], None],
+        on_progress: Callable[[Unit, int, int], bool | None],
     ) -> Iterator[Finished[Unit, Result]]:
         """The units as they finish, in any order; ends when ``take`` gives None and none is being worked on.
 
-        ``on_progress`` is called in the caller's process with a unit and what its work reported.
+        ``on_progress`` is called in the caller's process with a unit and what its work reported. True from it
+        ends the run: units of this machine keep what they have, those that are finished by then come back.
         """
 
     def __enter__(self) -> Engine:

@@ -79,7 +79,7 @@ class RayCluster(Engine):
         self,
         take: Callable[[], Unit | None],
         work: Work[Unit, Result],
-        on_progress: Callable[[Unit, int, int], None],
+        on_progress: Callable[[Unit, int, int], bool | None],
     ) -> Iterator[Finished[Unit, Result]]:
         """See ``Engine.run``."""
         import ray
@@ -157,7 +157,9 @@ def _board() -> Any:
     return ray.remote(Board).options(num_cpus=0, scheduling_strategy=here).remote()
 
 
-def _tell(board: Any, pending: list[tuple[int, Unit]], on_progress: Callable[[Unit, int, int], None]) -> None:
+def _tell(
+    board: Any, pending: list[tuple[int, Unit]], on_progress: Callable[[Unit, int, int], bool | None]
+) -> None:
     """Pass on what the board says of the units that are being worked on."""
     import ray
 

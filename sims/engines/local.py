@@ -33,7 +33,7 @@ class InProcess(Engine):
         self,
         take: Callable[[], Unit | None],
         work: Work[Unit, Result],
-        on_progress: Callable[[Unit, int, int], None],
+        on_progress: Callable[[Unit, int, int], bool | None],
     ) -> Iterator[Finished[Unit, Result]]:
         """See ``Engine.run``."""
         while (unit := take()) is not None:

@@ -3,6 +3,8 @@ where a pack's matrices are too small to share.
 
 The parent speaks to each worker through a pipe. A worker that dies (killed for memory, say) fails its unit,
 if it has one, and is replaced; workers whose parent dies end at once, so that nothing goes on in secret.
+Signals are the parent's: it asks its workers to keep what they have and to end, and waits for them, but not
+for ever.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,6 +23,9 @@ from multiprocessing.context import SpawnProcess
 from typing import Any
 
 from sims.engines.base import Engine, Failure, Finished, Result, Unit, Work, attempt, process_label
+
+GRACE = 40.0
+"""Seconds that workers have to finish their step and to write a checkpoint; Slurm is asked for 60."""
 
 
 @dataclass(frozen=True)
@@ -55,30 +61,41 @@ class Workers(Engine):
         self,
         take: Callable[[], Unit | None],
         work: Work[Unit, Result],
-        on_progress: Callable[[Unit, int, int], None],
+        on_progress: Callable[[Unit, int, int], bool | None],
     ) -> Iterator[Finished[Unit, Result]]:
         """See ``Engine.run``."""
-        more = True
+        more, until = True, None  # until when workers that were asked to end are waited for
         while True:
-            while more and len(self._busy) < self.count:
+            while more and until is None and len(self._busy) < self.count:
                 unit = take()
                 more = unit is not None
                 if unit is not None:
                     self._give(work, unit)
-            if not self._busy:
-                return
-            for ready in connection.wait(list(self._busy)):
+            patience = None if until is None else until - time.monotonic()
+            if not self._busy or (patience is not None and patience <= 0):
+                break
+            for ready in connection.wait(list(self._busy), patience):
                 assert isinstance(ready, Connection)
                 hand, unit = self._busy[ready]
                 kind, content = _received(hand)
                 if kind == "progress":
-                    on_progress(unit, *content)
+                    if on_progress(unit, *content) and until is None:
+                        until = time.monotonic() + GRACE
+                        self._ask_to_end()
                     continue
                 del self._busy[ready]
-                if kind == "result":
+                if kind != "dead":
                     self._idle.append(hand)
-                yield Finished(unit, content)
+                if kind != "ended":
+                    yield Finished(unit, content)
                 more = True
+        if until is not None:
+            self.__exit__()  # they have ended, or have to
+
+    def _ask_to_end(self) -> None:
+        for hand, _ in self._busy.values():
+            with suppress(OSError):  # it has died; reading from it tells
+                hand.pipe.send(None)
 
     def _give(self, work: Work[Any, Any], unit: object) -> None:
         while self._idle:
@@ -148,14 +165,26 @@ def _work(pipe: Connection, threads: int) -> None:
         signal.signal(polite, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     os.environ["OMP_NUM_THREADS"] = str(threads)  # before torch is imported, which `recv` below does
+
+    def report(*steps: int) -> bool:
+        pipe.send(("progress", steps))
+        return pipe.poll()  # in the middle of a unit nothing comes but the wish that it ends
+
     while True:
         try:
-            work, unit = pipe.recv()
+            given = pipe.recv()
         except EOFError:
             return
+        if given is None:
+            return
+        work, unit = given
         if "torch" in sys.modules:
             sys.modules["torch"].set_num_threads(threads)
-        pipe.send(("result", attempt(work, unit, lambda *steps: pipe.send(("progress", steps)))))
+        try:
+            pipe.send(("result", attempt(work, unit, report)))
+        except KeyboardInterrupt:
+            pipe.send(("ended", None))
+            return
 
 
 def _end_with_parent() -> None:

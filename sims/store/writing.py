@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from torch import Tensor
 
@@ -79,12 +79,17 @@ class Writer:
         self._writing.result()
         return False
 
-    def offer(self, state: Callable[[], Mapping[str, Tensor]], seconds: float) -> None:
-        """Have the state written, after so many seconds of training, if it is time for it.
+    def offer(
+        self, state: Callable[[], Mapping[str, Tensor]], seconds: float, *, at_once: bool = False
+    ) -> None:
+        """Have the state written, after so many seconds of training, if it is time for it; ``at_once``: in
+        any case, once the one before is written.
 
         ``state`` is asked for only then; its tensors must be nobody else's.
         """
-        if self.is_busy() or not self.pace.due():
+        if at_once and self._writing is not None:
+            wait([self._writing])
+        if self.is_busy() or not (at_once or self.pace.due()):
             return
         self.pace.begin()
         # Copies from a device are made here, in the order of the training's own work on it.

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import random
+import signal
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,8 @@ import pytest
 import xarray
 
 from hptheory.files import OutputError
-from sims import sweep
-from sims.engines import Report, Workers
+from sims import commands, sweep
+from sims.engines import InProcess, Report, Workers
 from sims.errors import SweepWarning
 from sims.progress import Progress
 from sims.status import read_status
@@ -95,6 +97,28 @@ def interrupted(directory: Path) -> StopAt:
         run(killed_setting(), directory, stop, checkpoint_every=0.0)
     assert len(stored_packs(directory)) == 1
     return stop
+
+
+@pytest.mark.parametrize("kind", [InProcess, partial(Workers, 1)], ids=["in process", "workers"])
+def test_a_sigterm_loses_no_finished_step(tmp_path, whole, kind):
+    """Whenever it comes, and without a checkpoint before: here, in the middle of the second unit."""
+    told: list[int] = []
+
+    def progress(now: Progress) -> None:
+        steps = [unit.step for unit in now.training if unit.width == 64]
+        if steps and steps[0] >= 5 and not told:
+            signal.raise_signal(signal.SIGTERM)
+        told.extend(step for step in steps if step >= 5)
+
+    with pytest.raises(SystemExit), commands.stoppable(tmp_path):
+        run(killed_setting(), tmp_path, progress, engine=kind(), checkpoint_every=1e9)
+    again = StopAt(0, 0)
+    table = run(killed_setting(), tmp_path, again)
+    # Workers may have come further than they told, to the end even; what they told is there in any case.
+    assert again.first.keys() <= {64}
+    assert again.first.get(64, told[-1]) >= told[-1] >= 5
+    assert table.identical(whole[0])
+    assert results(tmp_path) == whole[1]
 
 
 def test_a_checkpoint_is_gone_on_from(tmp_path, whole):

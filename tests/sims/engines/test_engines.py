@@ -131,8 +131,8 @@ def test_a_worker_killed_while_it_sends_its_result_fails_its_unit_alone(monkeypa
     """Some of the result is in the pipe when it dies."""
     real, killed = connection.wait, []
 
-    def wait(pipes: list[Any]) -> list[Any]:
-        ready = real(pipes)
+    def wait(pipes: list[Any], timeout: float | None) -> list[Any]:
+        ready = real(pipes, timeout)
         if not killed:
             (hand,) = (hand for hand, _ in engine._busy.values())
             wait_for(lambda: held(hand.pipe) > HEADER)
@@ -193,6 +193,18 @@ def test_leaving_ends_the_workers(tmp_path):
         engine._give(work.leave_trace, next(units))
         wait_for(trace.exists)
     assert not lives(int(trace.read_text()))
+
+
+def test_workers_that_are_asked_to_end_have_time_to_but_not_for_ever(tmp_path, monkeypatch):
+    monkeypatch.setattr("sims.engines.workers.GRACE", 0.5)
+    listening, deaf = tmp_path / "listening", tmp_path / "deaf"
+    units = iter(map(str, (listening, deaf, tmp_path / "never begun")))
+    with Workers(2) as engine:
+        ask = lambda *what: deaf.exists()  # noqa: E731
+        assert list(engine.run(lambda: next(units, None), work.listen_or_not, ask)) == []
+    assert listening.exists()
+    assert not lives(int(deaf.read_text()))
+    assert len(list(units)) == 1
 
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="asks /proc for processes")
