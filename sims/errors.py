@@ -27,6 +27,16 @@ class ClaimsLostError(HPTheoryError):
         )
 
 
+class OtherDataError(HPTheoryError):
+    """The data are not those that the runs of a directory were trained on."""
+
+    def __init__(self, name: str, directory: object, known: str, found: str) -> None:
+        super().__init__(
+            f"the data of '{name}' are not those that the runs in {directory} were trained on (fingerprint "
+            f"{found[:16]}, theirs {known[:16]}); give another --out, or the data of before"
+        )
+
+
 class DeviceError(HPTheoryError):
     """A device that this machine does not have."""
 

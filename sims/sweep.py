@@ -15,14 +15,16 @@ from typing import TYPE_CHECKING
 from hptheory.errors import DomainError
 from sims.devices import choose_device
 from sims.engines import Engine, Failure, Finished, InProcess
-from sims.errors import SweepWarning
+from sims.errors import OtherDataError, SweepWarning
 from sims.ledger import Ledger, Shift
 from sims.placement import Choice, Site, choose, keep_compile
 from sims.progress import Progress, Watch, loss_of
 from sims.settings import Setting
+from sims.settings.tasks import TaskConfig
 from sims.stopping import stop_noted
 from sims.store import Record, Run, Store, runs_of
 from sims.store.claims import Claims
+from sims.store.sources import keep_data
 from sims.store.writing import INTERVAL
 from sims.table import assemble, write_results
 from sims.units import Trained, Unit, check_beforehand, train_unit
@@ -69,7 +71,8 @@ def run(
     else ``DomainError``; a device that is there, else ``DeviceError``; ``out`` can be written, else
     ``OutputError``. Data that are absent or too few for a batch raise their errors (``DataError``,
     ``CorpusError``, ``TooLittleTextError``, ...) before anything is trained or written; on a cluster, whose
-    machines have their own, the units fail. A damaged record is set aside with a ``SweepWarning`` and its run
+    machines have their own, the units fail. A text that is not the one that the runs in ``out`` were trained
+    on raises ``OtherDataError``. A damaged record is set aside with a ``SweepWarning`` and its run
     repeated.
 
     *Laws*: interrupted and resumed equals uninterrupted; neither the size of the packs nor the engine changes
@@ -85,7 +88,8 @@ def run(
     store = Store(out)
     losses = {one: loss_of(record.result) for one, record in _whole_records(store, setting).items()}
     if engines[0].is_local and len(losses) < len(runs_of(setting)):
-        check_beforehand(setting.training, device, data_dir)
+        fingerprint = check_beforehand(setting.training, device, data_dir)
+        _agree_on_data(store.directory, setting.training.task, fingerprint)
     store.prepare(setting)
 
     with Claims(store.directory) as claims, ExitStack() as opened:
@@ -179,6 +183,11 @@ def _packs(site: Site, ledger: Ledger, pack_members: int | None) -> dict[Engine,
 def _settle(finished: Finished[Unit, Trained], ledger: Ledger, watch: Watch) -> None:
     """Store what became of a unit."""
     unit, result = finished.unit, finished.result
+    if isinstance(result, Trained):
+        try:  # a machine that does not see the run directory has checked nothing
+            _agree_on_data(ledger.store.directory, unit.training.task, result.provenance["data"])
+        except OtherDataError as error:
+            result = Failure.of(error)
     if isinstance(result, Failure):
         when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         ledger.store_failure(unit, result, when, socket.gethostname())
@@ -188,6 +197,12 @@ def _settle(finished: Finished[Unit, Trained], ledger: Ledger, watch: Watch) -> 
         warnings.warn(note, SweepWarning, stacklevel=3)
     ledger.store_results(unit, result)
     watch.on_stored(unit, result.results)
+
+
+def _agree_on_data(directory: Path, task: TaskConfig, fingerprint: str | None) -> None:
+    """See ``keep_data``; its sentence is a warning."""
+    if note := keep_data(directory, task, fingerprint):
+        warnings.warn(note, SweepWarning, stacklevel=3)
 
 
 def _whole_records(store: Store, setting: Setting) -> dict[Run, Record]:

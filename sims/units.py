@@ -1,7 +1,8 @@
 """A unit of a sweep: some runs of one width, trained together, from its last checkpoint to the end.
 
-What an engine works on: a unit goes in, the results of its runs come out; nothing but its checkpoint is
-written. It can be cut off anywhere and begun again anywhere that sees the checkpoint.
+What an engine works on: a unit goes in, the results of its runs come out; nothing is written but its
+checkpoint, and on which data it trains. It can be cut off anywhere and begun again anywhere that sees the
+checkpoint.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from sims.settings.tasks import TaskConfig
 from sims.store import Run, run_key
 from sims.store.checkpoints import Checkpoint
 from sims.store.environment import environment
+from sims.store.sources import keep_data
 from sims.store.writing import INTERVAL, Writer
 from sims.tasks import Task, load_task
 from sims.train import Pack, steps_of
@@ -83,6 +85,11 @@ def train_unit(unit: Unit, report: Report) -> Trained:
     started, notes = time.time(), []
     device = choose_device(unit.device)
     task = task_of(unit.training.task, device, unit.data_dir)
+    # On a machine that does not see the run directory there is nobody to read a checkpoint.
+    keeping = (unit.directory / "setting.json").exists()
+    if keeping:  # a worker has read the data for itself, and another machine its own
+        note = keep_data(unit.directory, unit.training.task, task.fingerprint)
+        notes += [note] if note else []
     members = [Member(run.lr, run.seed, run.hps) for run in unit.runs]
     compiled = CompiledLosses() if unit.compile else None
     pack = Pack(unit.training, unit.width, members, task, losses_of=compiled or member_losses)
@@ -95,8 +102,6 @@ def train_unit(unit: Unit, report: Report) -> Trained:
     if saved is not None:
         pack.restore(saved.state)
         spent = saved.seconds
-    # On a machine that does not see the run directory there is nobody to read a checkpoint.
-    keeping = (unit.directory / "setting.json").exists()
     clock = time.perf_counter()
     if report(pack.steps_done, pack.steps_total):
         raise KeyboardInterrupt
@@ -124,6 +129,7 @@ def train_unit(unit: Unit, report: Report) -> Trained:
     outcomes = pack.outcomes()
     seconds = spent + time.perf_counter() - clock
     provenance = environment(device) | {
+        "data": task.fingerprint,
         "dtype": str(task.dtype).removeprefix("torch."),
         "precision": unit.training.precision,
         "compiled": compiled is not None and compiled.note is None,
@@ -136,12 +142,14 @@ def train_unit(unit: Unit, report: Report) -> Trained:
     return Trained(tuple(map(as_json, outcomes)), provenance, tuple(dict.fromkeys(notes)))
 
 
-def check_beforehand(training: Training, device: str, data_dir: Path | None) -> None:
-    """Nothing, if this machine has what the runs need; else the error that every one of them would end with.
+def check_beforehand(training: Training, device: str, data_dir: Path | None) -> str | None:
+    """The data's fingerprint (``Task``), if this machine has what the runs need; else the error that every
+    one of them would end with.
 
     The data are there and enough for a batch and a validation set, the length of a run is known, and the
-    device has the precision.
+    device has the precision. The data are read again, even if this process has done so before.
     """
+    task_of.cache_clear()
     place = choose_device(device)
     task = task_of(training.task, place, data_dir)
     steps_of(training, task)
@@ -149,6 +157,7 @@ def check_beforehand(training: Training, device: str, data_dir: Path | None) -> 
     task.validation()
     with matmul_precision(training.precision, place):
         pass
+    return task.fingerprint
 
 
 @lru_cache(maxsize=1)

@@ -1,10 +1,11 @@
 """The store of a sweep: one record a run, named by a hash of what was run, written aside and renamed.
 
 A run directory holds ``setting.json`` (the sweep that was asked for last), ``runs/<key>.json`` (one record a
-finished run), ``failed/<key>.json`` (why a run could not be trained), while a sweep goes on its claims and
-checkpoints (see the modules beside this one) and, once it has ended, ``results.nc`` and ``results.csv``. What
-is left to do is the difference between the keys that a setting names and the records that exist. A record
-holds its own digest, so that damage is noticed.
+finished run), ``failed/<key>.json`` (why a run could not be trained), ``data.json`` (on which data; see
+``sims.store.sources``), while a sweep goes on its claims and checkpoints (see the modules beside this one)
+and, once it has ended, ``results.nc`` and ``results.csv``. What is left to do is the difference between the
+keys that a setting names and the records that exist. A record holds its own digest, so that damage is
+noticed.
 """
 
 from __future__ import annotations
@@ -74,6 +75,8 @@ class FailedRun:
 def run_key(training: Training, run: Run) -> str:
     """The name of a run's record: a hash of everything that decides its numbers (32 hexadecimal digits).
 
+    Of data it holds the name alone; that they stay the same is the affair of ``sims.store.sources``.
+
     *Laws*: equal arguments, equal keys, on every machine; any change of a field changes the key.
 
     >>> from sims.settings import get_setting
@@ -97,11 +100,11 @@ def load(run_dir: str | Path) -> xarray.Dataset:
 
 
 def provenance(run_dir: str | Path) -> dict[str, list[Any]]:
-    """Where and how the runs of a directory were trained: each field with its distinct values.
+    """Where, on what and how the runs of a directory were trained: each field with its distinct values.
 
     Fields: hptheory, code (with a hash of the source), python, torch, numpy, host, device, machine, threads,
-    dtype, precision, compiled, engine, pack_members, pack_fallbacks, started; ``seconds`` holds one number,
-    the training time of all runs together. Errors as in ``load``.
+    data, dtype, precision, compiled, engine, pack_members, pack_fallbacks, started; ``seconds`` holds one
+    number, the training time of all runs together. Errors as in ``load``.
     """
     store = Store(run_dir)
     told = [record.provenance for record in store.records(store.setting()).values()]

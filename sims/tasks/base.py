@@ -36,6 +36,9 @@ class Task(ABC):
     positions: int = 1
     """How many predictions an example holds: a window of text is as many as it has tokens."""
 
+    fingerprint: str | None = None
+    """A hash of the data, where the same task may find others elsewhere or later; None where it cannot."""
+
     def __init__(self, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32) -> None:
         self.device, self.dtype = torch.device(device), dtype
 

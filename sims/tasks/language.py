@@ -50,6 +50,7 @@ class LanguageTask(Task):
             corpus = find_corpus(config.corpus, data_folder(data_dir))
             files = tokenize(corpus, config.vocabulary, max_tokens=config.max_tokens)
         self.config, self.files = config, files
+        self.fingerprint = files.description.fingerprint
         self.inputs = self.outputs = files.description.vocabulary
         self.positions = config.context
         self._train = _tokens(files.train).to(self.device)

@@ -18,18 +18,22 @@ from hptheory.errors import DomainError
 from hptheory.files import OutputError
 from hptheory.transfer import SweepTable
 from sims import sweep
+from sims.data.text import find_corpus
 from sims.engines import InProcess, Workers
-from sims.errors import CorruptRecordError, DeviceError, RunDirectoryError, SweepWarning
+from sims.errors import CorruptRecordError, DeviceError, OtherDataError, RunDirectoryError, SweepWarning
 from sims.placement import FILE
 from sims.progress import InTraining, Progress
 from sims.report import read_runs
-from sims.settings import get_setting
+from sims.settings import Setting, get_setting
 from sims.store import Store, load, provenance
 from sims.store.claims import holders
 from sims.store.environment import code_version
 from sims.store.records import TRAINER_VERSION
 from sims.sweep import run
 from sims.table import COLUMNS, columns
+from sims.train import Pack
+from sims.training_options import TrainingOptions
+from sims.units import task_of
 from tests.sims.engines.work import Pretender
 from tests.sims.small import MOMENTUM, setting, training
 
@@ -51,6 +55,23 @@ class Stop:
     def __call__(self, progress: Progress) -> None:
         if progress.finished >= self.after:
             raise KeyboardInterrupt
+
+
+def write_text(folder: Path, first: int) -> None:
+    """Numbers from ``first`` on, as the only text of the folder."""
+    folder.mkdir(exist_ok=True)
+    (folder / "a.txt").write_text("\n".join(map(str, range(first, first + 9000))), encoding="utf-8")
+
+
+@pytest.fixture
+def on_text(tmp_path, monkeypatch) -> Setting:
+    """Four runs of one step on the text in the folder ``texts``."""
+    monkeypatch.setenv("HPTHEORY_CACHE", str(tmp_path / "cache"))
+    write_text(tmp_path / "texts", 0)
+    options = TrainingOptions(corpus=f"folder:{tmp_path / 'texts'}", vocabulary="280", context=8)
+    small = options.applied(get_setting("llama_adam", "smoke"))
+    short = replace(small.training, epochs=None, steps=1, evaluations=1)
+    return replace(small, training=short, widths=(16, 32), lrs=(2.0**-8, 2.0**-7), seeds=(0,))
 
 
 class Elsewhere(Pretender):
@@ -303,6 +324,66 @@ def test_a_full_disk_loses_nothing_that_was_stored(tmp_path, whole, monkeypatch)
             run(setting(), tmp_path, pack_members=1)
     assert int(load(tmp_path).finished.sum()) == 3
     assert run(setting(), tmp_path).identical(whole)
+
+
+def test_a_text_that_has_changed_is_not_trained_on_in_the_same_directory(tmp_path, on_text):
+    """Whether runs are finished or only begun; another directory, or the text of before, is fine."""
+    narrow, out, texts = replace(on_text, widths=(16,)), tmp_path / "out", tmp_path / "texts"
+    for after in (0, 1):
+        write_text(texts, 0)
+        with pytest.raises(KeyboardInterrupt):
+            run(narrow, out, Stop(after), pack_members=1)
+        files = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+        write_text(texts, 9000)
+        with pytest.raises(OtherDataError, match=rf"'folder:{texts}' are not .* in {out} .*another --out"):
+            run(on_text, out)
+        assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == files
+    other = run(on_text, tmp_path / "other")
+    write_text(texts, 0)
+    table = run(on_text, out)
+    assert (table.loss != other.loss).all()
+    assert provenance(out)["data"] == [find_corpus(f"folder:{texts}").fingerprint]
+
+
+def test_a_directory_that_does_not_tell_its_data_goes_on_with_a_note(tmp_path, on_text):
+    """As those of earlier versions; from then on it tells."""
+    out, texts = tmp_path / "out", tmp_path / "texts"
+    run(replace(on_text, widths=(16,)), out)
+    (out / "data.json").unlink()
+    with pytest.warns(SweepWarning, match=f"the runs that are in {out} do not tell on which data"):
+        assert bool(run(on_text, out).finished.all())
+    write_text(texts, 9000)
+    with pytest.raises(OtherDataError):
+        run(replace(on_text, seeds=(0, 1)), out)
+    (out / "data.json").write_text("{")
+    with pytest.raises(CorruptRecordError, match=r"data\.json.* cannot be read; delete it if"):
+        run(replace(on_text, seeds=(0, 1)), out)
+
+
+@pytest.mark.parametrize("sees", [True, False])
+def test_what_a_machine_with_another_text_trained_is_not_stored(tmp_path, on_text, sees, monkeypatch):
+    """The text is another one for the second unit, as on the second machine of a cluster, whether it sees the
+    run directory or not."""
+
+    class Machines(InProcess):
+        is_local = False
+
+        def run(self, take, work, on_progress):
+            def afar(unit, report):
+                return work(unit if sees else replace(unit, directory=tmp_path / "unseen"), report)
+
+            for finished in super().run(take, afar, on_progress):
+                yield finished
+                write_text(tmp_path / "texts", 9000)
+                task_of.cache_clear()
+                if sees:
+                    monkeypatch.setattr(Pack, "advance", lambda *arguments: pytest.fail("trained"))
+
+    table = run(on_text, tmp_path / "out", engine=Machines())
+    assert table.finished.all(["seed", "lr"]).values.tolist() == [True, False]
+    failed = Store(tmp_path / "out").failures(on_text)
+    assert {one.kind for one in failed.values()} == {"OtherDataError"}
+    assert len(failed) == 2
 
 
 def test_further_hyperparameters_are_axes(tmp_path):
