@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,6 +40,9 @@ def batches(runs: Sequence[Path]) -> Drawn:
 
     Dotted: proportional to the root of the batch size, the rule for Adam where the gradient's noise outweighs
     it (arXiv 2205.10287).
+
+    Domain: costs are taken at the values of the hyperparameter that all directories have; where they have
+    none, or are swept over several hyperparameters, ``RunDirectoryError``.
     """
     from hptheory.figures.optimum_drift import Optimum, optima_of, optimum_drift, transfer_costs
     from sims.store import Store
@@ -49,7 +52,7 @@ def batches(runs: Sequence[Path]) -> Drawn:
         given = ", ".join(map(str, sizes.values()))
         raise RunDirectoryError(f"two batch sizes or more are needed, a run directory each, not {given}")
     ordered = sorted(runs, key=lambda run: sizes[run])
-    losses = {sizes[run]: _losses(run) for run in ordered}
+    losses = dict(zip(sorted(sizes.values()), _on_common_grid(ordered), strict=True))
     widths = sorted(set.intersection(*(set(table) for table in losses.values())))
     optima: dict[str, list[Optimum]] = {f"width {n}": [] for n in widths}
     for run in ordered:
@@ -110,17 +113,40 @@ def best_rates(data: xarray.Dataset) -> dict[int, float]:
     return best
 
 
-def _losses(run: Path) -> Mapping[int, Any]:
+def _on_common_grid(runs: Sequence[Path]) -> list[dict[int, Any]]:
+    """``_losses`` of each directory, at the values of the hyperparameter that all have.
+
+    Domain: directories over different hyperparameters, or without a common value, raise
+    ``RunDirectoryError``.
+    """
+    tables = [_loss_table(run) for run in runs]
+    names = {str(table.dims[-1]) for table in tables}
+    grids = [set(table[table.dims[-1]].values.tolist()) for table in tables]
+    common = sorted(set.intersection(*grids))
+    if len(names) > 1 or not common:
+        raise RunDirectoryError(
+            f"{', '.join(map(str, runs))} have no value of one and the same hyperparameter in common; sweep "
+            "them over the same values"
+        )
+    return [_by_width(table.sel({table.dims[-1]: common})) for table in tables]
+
+
+def _losses(run: Path) -> dict[int, Any]:
     """[seed, HP] of every finished width, HPs being whatever was swept."""
+    return _by_width(_loss_table(run))
+
+
+def _loss_table(run: Path) -> xarray.DataArray:
+    """[width, seed, HP] of the finished widths."""
     from sims.store import load
     from sims.table import further_axes, swept
 
     data = load(run)
     name = swept(data)[0]
     fixed = {axis: 0 for axis in ("lr", *further_axes(data)) if axis != name}
-    loss = data.loss.isel(fixed)
-    return {
-        int(n): loss.sel(width=n).transpose("seed", name).values
-        for n in data.width.values
-        if data.finished.sel(width=n).all()
-    }
+    whole = data.finished.all([axis for axis in data.finished.dims if axis != "width"])
+    return data.loss.isel(fixed).sel(width=whole).transpose("width", "seed", name)
+
+
+def _by_width(table: xarray.DataArray) -> dict[int, Any]:
+    return {int(n): table.sel(width=n).values for n in table.width.values}

@@ -8,6 +8,7 @@ invariant the top-kappa losses are, how flat the residuals, and the bounds on th
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -17,7 +18,8 @@ import numpy as np
 import tyro
 
 from hptheory.decomposition import format_hp_gap_table, hp_gap_table, select_truncation, top_loss
-from hptheory.errors import MissingExtraError
+from hptheory.decomposition.bound_table import HPGapRow
+from hptheory.errors import DomainError, MissingExtraError
 from sims.errors import DataError
 from sims.requirements import require
 
@@ -43,9 +45,18 @@ class Choices:
     convexity_tol: float = 0.25
     argmin_steps: float = 1.0
 
-    def axis(self, lrs: tuple[float, ...]) -> np.ndarray:
-        """The HPs as Algorithm 1 gets them."""
-        return np.log(lrs) if self.scale == "log" else np.array(lrs)
+    def axis(self, sweep: ObservedSweep) -> np.ndarray:
+        """The HPs as Algorithm 1 gets them.
+
+        Domain: a value that is not positive has no place on a logarithmic scale: ``DomainError``.
+        """
+        if self.scale == "raw":
+            return np.array(sweep.lrs)
+        if (least := min(sweep.lrs)) <= 0:
+            raise DomainError(
+                sweep.hp, least, "> 0 on a logarithmic scale", "use `hptheory decompose --scale raw`"
+            )
+        return np.log(sweep.lrs)
 
 
 DEFAULTS = Choices()
@@ -78,7 +89,7 @@ def truncations_of(sweep: ObservedSweep, choices: Choices) -> dict[int, np.ndarr
 
     Domain: that of ``select_truncation``.
     """
-    x = choices.axis(sweep.lrs)
+    x = choices.axis(sweep)
     taus = [tau * float(np.ptp(x)) for tau in choices.taus]
     tolerance = choices.argmin_steps * float(np.max(np.diff(x), initial=0.0)) * (1 + 1e-9)
     return select_truncation(
@@ -113,10 +124,10 @@ def width_rows(sweep: ObservedSweep, truncations: dict[int, np.ndarray | None]) 
     return rows
 
 
-def summary(sweep: ObservedSweep, choices: Choices) -> dict[str, Any]:
+def summary(
+    sweep: ObservedSweep, choices: Choices, truncations: dict[int, np.ndarray | None]
+) -> dict[str, Any]:
     """Everything that ``hptheory decompose`` prints, as plain data."""
-    truncations = truncations_of(sweep, choices)
-    x = choices.axis(sweep.lrs)
     worst = sweep.worst()
     unfaithful = sum(not result.faithful for result in sweep.results.values())
     return {
@@ -133,7 +144,7 @@ def summary(sweep: ObservedSweep, choices: Choices) -> dict[str, Any]:
         "hp": sweep.hp,
         "choices": asdict(choices),
         "rows": [asdict(row) for row in width_rows(sweep, truncations)],
-        "bounds": [asdict(row) for row in hp_gap_table(sweep.profiles(), x, truncations)],
+        "bounds": [asdict(row) for row in hp_gap_table(sweep.profiles(), choices.axis(sweep), truncations)],
     }
 
 
@@ -158,7 +169,8 @@ def decompose(
     from sims.observed_axis import read_swept
 
     sweep = read_swept(runs)
-    found = summary(sweep, choices)
+    truncations = truncations_of(sweep, choices)
+    found = summary(sweep, choices, truncations)
     if json:
         from json import dumps
 
@@ -166,7 +178,7 @@ def decompose(
     else:
         print(as_text(sweep, found, choices))
     if out is not None:
-        for path in draw_all(sweep, runs, out, data_dir):
+        for path in draw_all(sweep, truncations, out, data_dir):
             if not json:
                 print(f"figure: {path}")
 
@@ -185,16 +197,19 @@ def as_text(sweep: ObservedSweep, found: dict[str, Any], choices: Choices) -> st
     ]
     for row in found["rows"]:
         lines.append(_row_text(row, widest=row["width"] == sweep.widths[-1]))
-    table = hp_gap_table(sweep.profiles(), choices.axis(sweep.lrs), truncations_of(sweep, choices))
+    table = [HPGapRow(**row) for row in found["bounds"]]
     unit = f"ln({sweep.hp})" if choices.scale == "log" else f"the {sweep.hp}"
     lines += ["", f"bounds on the HP gap b_n, in {unit}:", format_hp_gap_table(table)]
     return "\n".join(lines)
 
 
 def draw_all(
-    sweep: ObservedSweep, runs: tuple[Path, ...], out: Path, data_dir: Path | None = None
+    sweep: ObservedSweep,
+    truncations: dict[int, np.ndarray | None],
+    out: Path,
+    data_dir: Path | None = None,
 ) -> list[Path]:
-    """Draw all figures that the runs allow; the pictures' paths.
+    """Draw all figures that the runs allow, with these truncations; the pictures' paths.
 
     Data that are not there cost the gallery of images alone, which is told.
     """
@@ -202,15 +217,21 @@ def draw_all(
     from sims import observed_figures as draw
     from sims.figures import figure_name
 
-    figures = {"1": draw.over_time, "8": draw.truncated, "9": draw.residuals, "10": draw.profile}
+    figures: dict[str, Callable[[], draw.Drawn]] = {
+        "1": partial(draw.draw_over_time, sweep),
+        "8": partial(draw.draw_truncated, sweep, truncations),
+        "9": partial(draw.draw_residuals, sweep, truncations),
+        "10": partial(draw.draw_profile, sweep, truncations),
+    }
     if all("mci" in result.extra for result in sweep.results.values()):
-        figures |= {"14": draw.consistency, "16": draw.easy_and_hard}
+        figures["14"] = partial(draw.draw_consistency, sweep)
+        figures["16"] = partial(draw.draw_easy_and_hard, sweep)
         if sweep.setting.training.task.name != "language":  # a gallery of images
-            figures["15"] = partial(draw.gallery, data_dir=data_dir)
+            figures["15"] = partial(draw.draw_gallery, sweep, data_dir)
     paths = []
     for number, function in sorted(figures.items(), key=lambda item: int(item[0])):
         try:
-            figure, numbers = function(runs)
+            figure, numbers = function()
         except (DataError, MissingExtraError) as error:
             print(f"figure {number} is left out: {error}", file=sys.stderr)
             continue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from sims.errors import RunDirectoryError
 from sims.requirements import require
-from sims.settings import Setting
+from sims.settings import Setting, Training
 from sims.store import Run, Store
 from sims.trajectory.files import from_bytes
 from sims.trajectory.result import TrajectoryResult
@@ -21,7 +21,7 @@ PREFERRED_WIDTH = 128  # the model whose examples the paper ranks (Fig. 14 to 16
 
 @dataclass(frozen=True)
 class ObservedSweep:
-    """The observed runs of a sweep. ``setting`` is that of the first directory.
+    """The observed runs of a sweep. ``setting`` is that of the first directory; all have its ``training``.
 
     ``lrs`` are the rates at which every width and seed has a whole trajectory: rates at which one run has
     diverged, or is missing, are left out (``left_out``). They may be values of another hyperparameter
@@ -48,9 +48,12 @@ class ObservedSweep:
         }
 
     def curves(self, lr: float) -> tuple[dict[int, np.ndarray], dict[int, np.ndarray]]:
-        """phi_n^k along the run at one rate, ``[step, n]`` of each width, and the steps."""
-        steps = {width: self.result(width, lr, self.seeds[0]).curve_steps for width in self.widths}
-        return {width: self._mean("curve", width, lr) for width in self.widths}, steps
+        """phi_n^k along the run at one rate, ``[step, n]`` of each width, and the steps.
+
+        *Laws*: the last column is phi at these steps, the last row the profile at the end of the run.
+        """
+        curves = {width: self._mean("profile_curve", width, lr) for width in self.widths}
+        return curves, {n: self.result(n, lr, self.seeds[0]).profile_curve_steps for n in self.widths}
 
     def best_lr(self, width: int) -> float:
         """The rate of the least mean loss of the averaged weights."""
@@ -112,10 +115,11 @@ class ObservedSweep:
 
 
 def read_observed(directories: Sequence[Path]) -> ObservedSweep:
-    """The observed runs in some run directories.
+    """The observed runs in some run directories, which together are one sweep.
 
-    Domain: no directory with an observed run, or no rate at which all runs came through, raises
-    ``RunDirectoryError``; a damaged file, ``CorruptRecordError``.
+    Domain: directories trained in different ways, or a run in two of them, raise ``RunDirectoryError``: what
+    they say together is of no sweep. No directory with an observed run, or no rate at which all runs came
+    through, raises it as well; a damaged file, ``CorruptRecordError``.
     """
     require("reading a run directory", "xarray", "h5netcdf", "h5py")
     results: dict[Run, TrajectoryResult] = {}
@@ -125,8 +129,19 @@ def read_observed(directories: Sequence[Path]) -> ObservedSweep:
         store = Store(directory)
         setting_here = store.setting()
         setting = setting or setting_here
+        if setting_here.training != setting.training:
+            raise RunDirectoryError(
+                f"{directory} is not trained or observed as {directories[0]} is "
+                f"({', '.join(_differing(setting.training, setting_here.training))}); give each by itself"
+            )
         asked |= set(setting_here.lrs)
-        results |= _observed_runs(store, setting_here)
+        found = _observed_runs(store, setting_here)
+        if twice := [run for run in found if run in results]:
+            raise RunDirectoryError(
+                f"{len(twice)} runs of {directory} are in another directory as well, such as width "
+                f"{twice[0].width}, rate {twice[0].lr:.3g}, seed {twice[0].seed}; give each run once"
+            )
+        results |= found
     if setting is None or not results:
         raise RunDirectoryError(
             f"no run of {', '.join(map(str, directories))} was observed; train with `hptheory sweep "
@@ -162,6 +177,10 @@ def _observed_runs(store: Store, setting: Setting) -> dict[Run, TrajectoryResult
             if result.stopped is None:
                 found[run] = result
     return found
+
+
+def _differing(one: Training, other: Training) -> list[str]:
+    return [entry.name for entry in fields(one) if getattr(one, entry.name) != getattr(other, entry.name)]
 
 
 def _axis(values: Iterable[int]) -> tuple[int, ...]:

@@ -93,5 +93,4 @@ def _of(setting: Setting, results: dict, values: Sequence[float], directory: Pat
             f"no run of {directory} was observed, or at no value all of them; train with `hptheory sweep "
             "--observe profiles`"
         )
-    along = replace(setting, lrs=tuple(values), hps=())
-    return ObservedSweep(along, results, widths, seeds, whole, tuple(v for v in values if v not in whole))
+    return ObservedSweep(setting, results, widths, seeds, whole, tuple(v for v in values if v not in whole))

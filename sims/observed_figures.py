@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Drawn = tuple["Figure", dict[str, Any]]
+Truncations = dict[int, np.ndarray | None]
 SHARE = 0.05  # of the examples, easiest or hardest (Fig. 14)
 ENDS: tuple[End, ...] = ("easy", "hard")
 
@@ -44,20 +45,35 @@ def draw_over_time(sweep: ObservedSweep) -> Drawn:
 def truncated(runs: Sequence[Path]) -> Drawn:
     """Figures 8 and 34: whole losses, and top-kappa losses beside those of the widest model."""
     sweep = read_swept(runs)
-    return truncated_losses(sweep.profiles(), sweep.lrs, truncations_of(sweep, DEFAULTS), sweep.label)
+    return draw_truncated(sweep, truncations_of(sweep, DEFAULTS))
+
+
+def draw_truncated(sweep: ObservedSweep, truncations: Truncations) -> Drawn:
+    """Figure 8 of a sweep and its truncations."""
+    return truncated_losses(sweep.profiles(), sweep.lrs, truncations, sweep.label)
 
 
 def residuals(runs: Sequence[Path]) -> Drawn:
     """Figures 9 and 35: residual losses around the top-kappa minimisers."""
     sweep = read_swept(runs)
-    return residual_losses(sweep.profiles(), sweep.lrs, truncations_of(sweep, DEFAULTS), sweep.label)
+    return draw_residuals(sweep, truncations_of(sweep, DEFAULTS))
+
+
+def draw_residuals(sweep: ObservedSweep, truncations: Truncations) -> Drawn:
+    """Figure 9 of a sweep and its truncations."""
+    return residual_losses(sweep.profiles(), sweep.lrs, truncations, sweep.label)
 
 
 def profile(runs: Sequence[Path]) -> Drawn:
     """Figures 10 and 33: kappa-hat of each width, and top-k losses at the widest model's best rate."""
     sweep = read_swept(runs)
+    return draw_profile(sweep, truncations_of(sweep, DEFAULTS))
+
+
+def draw_profile(sweep: ObservedSweep, truncations: Truncations) -> Drawn:
+    """Figure 10 of a sweep and its truncations."""
     lr = sweep.best_lr(sweep.widths[-1])
-    return top_k_profile(sweep.profiles(), sweep.lrs, lr, truncations_of(sweep, DEFAULTS), sweep.label)
+    return top_k_profile(sweep.profiles(), sweep.lrs, lr, truncations, sweep.label)
 
 
 def consistency(runs: Sequence[Path]) -> Drawn:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
+
+from sims.trajectory.matrices import Parts
 
 CURVE_POINTS = 64
 
@@ -16,22 +18,22 @@ class Account:
 
     ``layers`` [member, n] of each matrix and ``rest`` [member] of each other parameter are sums over time;
     ``steps``, ``loss`` and ``phi`` have one entry an observation; ``curve`` holds phi^k of all matrices
-    after some of them: at most ``CURVE_POINTS``, every second being dropped whenever there are more.
+    after some of them: at most ``CURVE_POINTS``, every second being dropped whenever there are more; the
+    matrices of the rest (``undecomposed``) count in its last column.
     """
 
-    def __init__(
-        self, members: int, width: int, layers: Sequence[str], rest: Sequence[str], device: torch.device
-    ) -> None:
+    def __init__(self, members: int, parts: Parts, device: torch.device) -> None:
         def zeros(*shape: int) -> Tensor:
             return torch.zeros(members, *shape, dtype=torch.float64, device=device)
 
-        self.layers = {name: zeros(width) for name in layers}
-        self.rest = {name: zeros() for name in rest}
+        self.layers = {matrix.name: zeros(parts.width) for matrix in parts.matrices}
+        self.rest = {name: zeros() for name in parts.rest}
+        self.undecomposed = parts.undecomposed
         self.steps: list[int] = [0]
         self.loss: list[Tensor] = []
         self.phi: list[Tensor] = [zeros()]
         self.curve_steps: list[int] = [0]
-        self.curve: list[Tensor] = [zeros(width)]
+        self.curve: list[Tensor] = [zeros(parts.width)]
         self.stride = 1
 
     def add(self, step: int, layers: Mapping[str, Tensor], rest: Mapping[str, Tensor]) -> None:
@@ -46,7 +48,7 @@ class Account:
             self._extend_curve(step)
 
     def top_k(self) -> Float[Tensor, "member n"]:
-        """phi^k of all matrices together."""
+        """phi^k of all decomposed matrices together."""
         return torch.stack(list(self.layers.values())).sum(0)
 
     def _extend_curve(self, step: int) -> None:
@@ -55,8 +57,11 @@ class Account:
             self.stride *= 2
             if (len(self.steps) - 1) % self.stride:
                 return
+        top_k = self.top_k()
+        for name in self.undecomposed:
+            top_k[:, -1] += self.rest[name]
         self.curve_steps.append(step)
-        self.curve.append(self.top_k())
+        self.curve.append(top_k)
 
     def state(self) -> dict[str, Tensor]:
         """All of it as flat named tensors."""

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from sims.models.embedding import StackedEmbedding
 from sims.models.linear import StackedLinear
+from sims.trajectory.ema import single_or_more
 
 LINEAR = (nn.Linear, StackedLinear)
 TABLES = (nn.Embedding, StackedEmbedding)
@@ -40,7 +41,7 @@ class Flow(NamedTuple):
         """The sum of the gradients of the examples, each times its weight."""
         left, right = self.left, self.right
         if weights is not None:
-            right = right * weights[:, None, None]
+            right = right * weights.to(right.dtype)[:, None, None]
         if left.is_floating_point():
             return left.flatten(1, 2).mT @ right.flatten(1, 2)
         summed = right.new_zeros(right.shape[0] * m, right.shape[-1])
@@ -75,8 +76,10 @@ class Call:
 
         Whatever comes before the last axis are the examples, each with as many rows as it has positions.
         """
-        given, delta = (each if stacked else each.unsqueeze(0) for each in (self.given, delta))
         lookup = isinstance(self.module, TABLES)
+        # Products of flows are sums of many terms: those of half precision are taken in single precision.
+        numbers = (self.given if lookup else single_or_more(self.given)), single_or_more(delta)
+        given, delta = (each if stacked else each.unsqueeze(0) for each in numbers)
         if delta[0, ..., 0].numel() % examples:
             return None
         right = delta.reshape(delta.shape[0], examples, -1, delta.shape[-1])
@@ -112,14 +115,19 @@ def recorded(layers: dict[str, list[nn.Module]]) -> Iterator[dict[str, list[Call
     """The calls of these modules inside the block, by the names of their weights."""
     calls: dict[str, list[Call]] = {name: [] for name in layers}
 
-    def record(name: str) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
-        def hook(module: nn.Module, args: tuple[Tensor, ...], output: Tensor) -> None:
-            calls[name].append(Call(module, args[0].detach(), output))
+    def record(name: str) -> Callable[[nn.Module, tuple[Tensor, ...], dict[str, Tensor], Tensor], None]:
+        def hook(
+            module: nn.Module, args: tuple[Tensor, ...], named: dict[str, Tensor], output: Tensor
+        ) -> None:
+            [given] = (*args, *named.values())  # these layers take one argument, by its place or its name
+            calls[name].append(Call(module, given.detach(), output))
 
         return hook
 
     handles = [
-        module.register_forward_hook(record(name)) for name, modules in layers.items() for module in modules
+        module.register_forward_hook(record(name), with_kwargs=True)
+        for name, modules in layers.items()
+        for module in modules
     ]
     try:
         yield calls

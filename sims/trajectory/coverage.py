@@ -8,12 +8,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from hptheory.decomposition.arrays import full_precision
 from sims.trajectory.capture import Call, Flow, followed_layers, recorded
 from sims.trajectory.objective import Objective, evaluation_mode
 
 Layers = dict[str, list[nn.Module]]
 
 ROUNDING = 1e-3  # of a gradient computed in two ways in single precision
+HALF_PRECISION_UNITS = 8  # in the last place, where half precision makes more of it
 SHAKE = 0.5  # of a weight matrix's own scale
 
 
@@ -62,8 +64,11 @@ def covered_layers(
     leaves = {name: _shaken(values, draw).requires_grad_() for name, values in weights.items()}
     direct = {name: torch.zeros_like(weights[name]) for name in layers}
     by_flows = {name: torch.zeros_like(values) for name, values in direct.items()}
+    tolerance = ROUNDING
     for losses, calls in forward_passes(objective, model, leaves, layers):
         factors = torch.rand(losses.shape[1], generator=draw).to(losses)
+        units = [torch.finfo(each.dtype).eps for each in (losses, *outputs_of(calls))]
+        tolerance = max(tolerance, HALF_PRECISION_UNITS * max(units))
         deltas = torch.autograd.grad(
             losses.sum(), outputs_of(calls), retain_graph=True, materialize_grads=True
         )
@@ -77,16 +82,20 @@ def covered_layers(
                 if flow is None:
                     by_flows[name].fill_(torch.nan)  # equal to nothing
                     continue
-                part = flow.gradient(weights[name].shape[-2], factors)
+                with full_precision(losses):
+                    part = flow.gradient(weights[name].shape[-2], factors)
                 by_flows[name] += part if objective.stacked else part[0]
-    return {name: modules for name, modules in layers.items() if _agree(by_flows[name], direct[name])}
+    return {
+        name: modules for name, modules in layers.items() if _agree(by_flows[name], direct[name], tolerance)
+    }
 
 
-def _agree(one: Tensor, other: Tensor) -> bool:
-    return torch.allclose(one, other, rtol=0, atol=ROUNDING * float(other.abs().amax()))
+def _agree(one: Tensor, other: Tensor, tolerance: float) -> bool:
+    return torch.allclose(one, other, rtol=0, atol=tolerance * float(other.abs().amax()))
 
 
 def _shaken(weights: Tensor, draw: torch.Generator) -> Tensor:
     """The weights, moved by a share of their scale: their root mean square, or 1/fan-in^(1/2) if larger."""
-    scale = max(float(weights.square().mean()) ** 0.5, weights.shape[-1] ** -0.5)
+    fan_in = weights.shape[-1] if weights.ndim else 1
+    scale = max(float(weights.square().mean()) ** 0.5, fan_in**-0.5)
     return weights.detach() + SHAKE * scale * torch.randn(weights.shape, generator=draw).to(weights)

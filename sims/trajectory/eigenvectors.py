@@ -7,6 +7,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from hptheory.decomposition.arrays import full_precision
+
 FACTORED_BELOW = 4  # as for the eigenvalues alone: with n >= 4 m the problem shrinks to size 2 m
 
 
@@ -30,14 +32,15 @@ def alignment_eigenvectors(
     ((40, 6), True)
     """
     m, n = gradient.shape[-2:]
-    if n >= FACTORED_BELOW * m:
-        basis, upper = torch.linalg.qr(torch.cat([gradient, update], dim=-2).mT)
-        core = upper[..., :m] @ upper[..., m:].mT
-        values, vectors = torch.linalg.eigh((core + core.mT) / 2)
-        vectors = basis @ vectors
-    else:
-        product = gradient.mT @ update
-        values, vectors = torch.linalg.eigh((product + product.mT) / 2)
+    with full_precision(gradient):
+        if n >= FACTORED_BELOW * m:
+            basis, upper = torch.linalg.qr(torch.cat([gradient, update], dim=-2).mT)
+            core = upper[..., :m] @ upper[..., m:].mT
+            values, vectors = torch.linalg.eigh((core + core.mT) / 2)
+            vectors = basis @ vectors
+        else:
+            product = gradient.mT @ update
+            values, vectors = torch.linalg.eigh((product + product.mT) / 2)
     order = values.abs().argsort(dim=-1, descending=True, stable=True)
     columns = order.unsqueeze(-2).expand_as(vectors)
     return values.gather(-1, order), vectors.gather(-1, columns)

@@ -11,6 +11,8 @@ from sims.settings.schedules import EMAConfig
 class WeightAverage:
     """ema <- alpha_t ema + (1 - alpha_t) w, from the initial weights; ``weights`` holds it by parameter name.
 
+    It is kept in single precision or more: in bf16 an update of less than 1/256 of a weight would be lost.
+
     Source: paper, App. D.2; alpha_t is ``EMAConfig.decay``.
 
     *Laws*: constant weights are their own average; with alpha = 0 the average is the last weights; one
@@ -27,12 +29,17 @@ class WeightAverage:
         self.config = config
         self._parameters = dict(model.named_parameters())
         self.weights: dict[str, Tensor] = {
-            name: parameter.detach().clone() for name, parameter in self._parameters.items()
+            name: single_or_more(parameter.detach(), copy=True)
+            for name, parameter in self._parameters.items()
         }
 
     @torch.no_grad()
     def update(self, step: int) -> None:
         """Take in the weights after optimizer step ``step`` (counted from 0)."""
-        torch._foreach_lerp_(
-            list(self.weights.values()), list(self._parameters.values()), 1 - self.config.decay(step)
-        )
+        weights = [single_or_more(parameter) for parameter in self._parameters.values()]
+        torch._foreach_lerp_(list(self.weights.values()), weights, 1 - self.config.decay(step))
+
+
+def single_or_more(values: Tensor, *, copy: bool = False) -> Tensor:
+    """Numbers of half precision in single precision; others as they are."""
+    return values.to(torch.promote_types(values.dtype, torch.float32), copy=copy)

@@ -38,11 +38,15 @@ class Matrix:
 
 @dataclass(frozen=True)
 class Parts:
-    """How the parameters of a model are split: matrices with a side of length ``width``, and the rest."""
+    """How the parameters of a model are split: matrices with a side of length ``width``, and the rest.
+
+    ``undecomposed`` are those of the rest that are matrices of more than one row and column.
+    """
 
     width: int
     matrices: tuple[Matrix, ...]
     rest: tuple[str, ...]
+    undecomposed: tuple[str, ...] = ()
 
 
 def split_parameters(
@@ -89,7 +93,9 @@ def split_parameters(
     if not matrices:
         raise DomainError("width", n, f"a side of some matrix; the shapes are {sorted(set(flat.values()))}")
     names = {matrix.name for matrix in matrices}
-    return Parts(n, tuple(matrices), tuple(name for name in shapes if name not in names))
+    rest = tuple(name for name in shapes if name not in names)
+    whole = tuple(name for name in rest if min(flat.get(name, (1,))) > 1)
+    return Parts(n, tuple(matrices), rest, whole)
 
 
 def _common_length(flat: Mapping[str, tuple[int, int]]) -> int:

@@ -40,7 +40,13 @@ class Objective:
     def values(
         self, model: nn.Module, weights: Weights, batch: Sequence[Any]
     ) -> Float[Tensor, "member example *_"]:
-        """The losses of one batch at these weights, with a member axis in front."""
+        """The losses of one batch at these weights, with a member axis in front.
+
+        A model of half precision gets weights of half precision; their gradients have the precision of what
+        was given.
+        """
+        own = dict(model.named_parameters())
+        weights = {name: values.to(own[name].dtype) for name, values in weights.items()}
         values = functional_call(_Evaluation(model, self.losses), _prefixed(weights), tuple(batch))
         values = values if self.stacked else values.unsqueeze(0)
         return values.unsqueeze(1) if values.ndim == 1 else values

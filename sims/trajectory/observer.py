@@ -24,9 +24,11 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from hptheory.decomposition import top_k_loss_change
+from hptheory.decomposition.arrays import full_precision
 from hptheory.errors import HPTheoryError
 from sims.settings.schedules import EMAConfig
 from sims.trajectory.account import Account
+from sims.trajectory.ema import single_or_more
 from sims.trajectory.errors import (
     LinearisationWarning,
     NonFiniteError,
@@ -61,6 +63,11 @@ class TrajectoryObserver:
     ``width`` is n, over which k runs, and ``sides`` the side of single matrices (``split_parameters``).
     ``stacked``: parameters and losses have a leading member axis. A trajectory whose ``relative_error`` is
     above ``tolerance`` is warned of (``LinearisationWarning``).
+
+    Only parameters are averaged and linearised. A layer that normalises with running statistics (BatchNorm)
+    is evaluated with those that the module has at the observation, which are of the raw weights: what their
+    changes do to the loss is in none of the parts. ``prepare`` warns of such layers, and of matrices without
+    a side of length n, which are not decomposed (``ObservationWarning``).
 
     When the trajectory cannot be followed any further (a parameter vanishes or changes its shape, a gradient
     is not finite) the observer warns (``ObservationWarning``), keeps what it has and lets the run go on;
@@ -108,15 +115,12 @@ class TrajectoryObserver:
         members = first.shape[0] if self.stacked else 1
         self._alive = torch.ones(members, dtype=torch.bool, device=first.device)
         self._ends: list[int | None] = [None] * members
-        self._account = Account(
-            members,
-            self.parts.width,
-            [matrix.name for matrix in self.parts.matrices],
-            self.parts.rest,
-            first.device,
-        )
+        self._account = Account(members, self.parts, first.device)
         self._model, self._current = model, weights
-        self._snapshot = {name: weight.detach().clone() for name, weight in weights.items()}
+        # In single precision or more, as averages are: phi would gather what is lost in rounding to bf16.
+        self._snapshot = {name: single_or_more(weight, copy=True) for name, weight in weights.items()}
+        self._running = with_running_statistics(model)
+        self._say_what_is_left_out()
         self._linearise()
 
     def detach(self) -> None:
@@ -164,10 +168,12 @@ class TrajectoryObserver:
         results = [self._result(member, entries) for member in range(len(self._alive))]
         unfaithful = [result.relative_error for result in results if not result.faithful]
         if unfaithful and self.on_problem != "record":
+            advice = "observe more often, or average over more steps"
+            if self._running:
+                advice += f"; {self._running[0]} has running statistics, whose changes it does not follow"
             warnings.warn(
                 f"the linearised loss change misses the measured one by up to {max(unfaithful):.0%} of it in "
-                f"{len(unfaithful)} of {len(results)} trajectories (allowed: {self.tolerance:.0%}); observe "
-                "more often, or average over more steps",
+                f"{len(unfaithful)} of {len(results)} trajectories (allowed: {self.tolerance:.0%}); {advice}",
                 LinearisationWarning,
                 stacklevel=2,
             )
@@ -177,8 +183,13 @@ class TrajectoryObserver:
         """All that ``restore`` needs to go on, as flat named tensors."""
         self._attached()
         ends = [-1 if end is None else end for end in self._ends]
+        stopped = {} if self._stopped is None else {"stopped": as_bytes(self._stopped)}
+        # Between two observations the last weights are needed as well, in case that ``result`` comes next.
+        between = {} if self._done == self._account.steps[-1] else self._current
         return {
             "done": torch.tensor(self._done),
+            **stopped,
+            **{f"current/{name}": values.detach().clone() for name, values in between.items()},
             "alive": self._alive.clone(),
             "ends": torch.tensor(ends),
             **{f"account/{name}": values for name, values in self._account.state().items()},
@@ -187,9 +198,21 @@ class TrajectoryObserver:
         }
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
-        """Go on from a state, after ``prepare`` on a model at the same step."""
+        """Go on from a state, after ``prepare`` on a model at the same step.
+
+        Domain: a state of a model with other parameters raises ``ObserverError``.
+        """
         self._attached()
+        shapes = {name: tuple(values.shape) for name, values in under("snapshot/", state).items()}
+        if other := sorted(name for name, _ in shapes.items() ^ self.shapes.items()):
+            raise ObserverError(
+                f"the state is of a model with other parameters than this one: {other[0]} is missing from "
+                "one of them or has another shape; prepare the observer on the model that it was taken from"
+            )
         self._done = int(state["done"])
+        self._stopped = bytes(state["stopped"].tolist()).decode() if "stopped" in state else None
+        for name, values in under("current/", state).items():
+            self._current[name] = values.to(self._snapshot[name].device, copy=True)
         self._alive.copy_(state["alive"])
         self._ends = [None if end < 0 else end for end in state["ends"].tolist()]
         self._account.restore(under("account/", state))
@@ -210,7 +233,7 @@ class TrajectoryObserver:
 
     def _linearise(self) -> None:
         """The loss and its gradient at the snapshot."""
-        weights = self._evaluated()
+        weights = self._snapshot
         loss, self._gradient = self.objective.gradient(self._attached(), weights, list(weights))
         self._account.loss.append(loss)
 
@@ -248,17 +271,16 @@ class TrajectoryObserver:
         if broken is not None:
             self._mask(update, broken)
         layers = {}
-        for matrix in self.parts.matrices:
-            gradient, change = (
-                matrix.oriented(self._with_members(each[matrix.name])) for each in (self._gradient, update)
-            )
-            layers[matrix.name] = self._top_k(matrix, gradient, change)
+        with full_precision(self._alive):  # a user's autocast is for the user's losses
+            for matrix in self.parts.matrices:
+                gradient, change = (
+                    matrix.oriented(self._with_members(each[matrix.name]))
+                    for each in (self._gradient, update)
+                )
+                layers[matrix.name] = self._top_k(matrix, gradient, change)
         self._follow(update)
         rest = {
-            name: (self._with_members(self._gradient[name]) * self._with_members(update[name]))
-            .flatten(1)
-            .double()
-            .sum(1)
+            name: (self._rows(self._gradient[name]) * self._rows(update[name])).double().sum(1)
             for name in self.parts.rest
         }
         self._account.add(self._done, layers, rest)
@@ -272,10 +294,7 @@ class TrajectoryObserver:
 
         A sum is not finite if one of its terms is not; looking at sums costs no memory.
         """
-        sums = [
-            self._with_members(each).flatten(1).sum(1)
-            for each in (*self._gradient.values(), *update.values())
-        ]
+        sums = [self._rows(each).sum(1) for each in (*self._gradient.values(), *update.values())]
         fine = torch.stack([*sums, self._account.loss[-1].to(sums[0])]).isfinite().all(0)
         fine &= self._products_are_finite(update)
         stopping = self._alive & ~fine
@@ -303,7 +322,7 @@ class TrajectoryObserver:
         fine = [torch.ones_like(self._alive)]
         for name in (matrix.name for matrix in self.parts.matrices):
             gradient = self._gradient[name]
-            pair = (self._with_members(each).flatten(1) for each in (gradient, update[name]))
+            pair = (self._rows(each) for each in (gradient, update[name]))
             entries = gradient.numel() // len(self._alive)
             largest = (torch.linalg.vector_norm(each, math.inf, dim=1).double() for each in pair)
             limit = torch.finfo(torch.promote_types(gradient.dtype, torch.float32)).max ** 0.5
@@ -317,6 +336,24 @@ class TrajectoryObserver:
 
     def _which(self, members: Bool[Tensor, " member"]) -> str:
         return f" (members {members.nonzero().flatten().tolist()})" if self.stacked else ""
+
+    def _say_what_is_left_out(self) -> None:
+        """Warn of what the parts do not hold, unless the result alone shall tell."""
+        told = []
+        if self.parts.undecomposed:
+            told.append(
+                f"{', '.join(self.parts.undecomposed)}: matrices without a side of length "
+                f"{self.parts.width}, which are not decomposed and count at k = n only; pass another width "
+                "if they should be"
+            )
+        if self._running:
+            told.append(
+                f"{', '.join(self._running)}: running statistics, which change in training and are not "
+                "averaged; their effect on the loss is in no part, however often it is observed"
+            )
+        if self.on_problem != "record":
+            for words in told:
+                warnings.warn(words, ObservationWarning, stacklevel=3)
 
     def _stop(self, error: HPTheoryError) -> None:
         self._stopped = str(error)
@@ -346,19 +383,15 @@ class TrajectoryObserver:
     def _with_members(self, tensor: Tensor) -> Tensor:
         return tensor if self.stacked else tensor.unsqueeze(0)
 
-    def _evaluated(self) -> dict[str, Tensor]:
-        """The snapshot in the precision in which the model computes."""
-        return self._computed(self._snapshot)
-
-    def _computed(self, weights: Weights) -> dict[str, Tensor]:
-        own = dict(self._attached().named_parameters())
-        return {name: values.to(own[name].dtype) for name, values in weights.items()}
+    def _rows(self, tensor: Tensor) -> Float[Tensor, "member entry"]:
+        """All entries of each member's parameter, be it a scalar."""
+        return tensor.reshape(len(self._alive), -1)
 
     def _example_losses(self) -> Float[np.ndarray, "member example"]:
         """The losses of all entries at the snapshot; of none, if the model is another one by now."""
         if self._stopped is not None:
             return np.zeros((len(self._alive), 0))
-        _, entries = self.objective.loss(self._attached(), self._evaluated())
+        _, entries = self.objective.loss(self._attached(), self._snapshot)
         return np.nan_to_num(entries.float().cpu().numpy(), nan=np.inf)
 
     def _result(self, member: int, entries: Float[np.ndarray, "member example"]) -> TrajectoryResult:
@@ -385,13 +418,28 @@ class TrajectoryObserver:
             tolerance=self.tolerance,
             data=self.data,
             stopped=stopped,
+            undecomposed=list(self.parts.undecomposed),
             extra=self._extra(member),
         )
+
+
+def with_running_statistics(model: nn.Module) -> list[str]:
+    """The names of the modules that normalise by statistics gathered in training.
+
+    >>> with_running_statistics(nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3), nn.LayerNorm(3)))
+    ['1']
+    """
+    return [name for name, module in model.named_modules() if getattr(module, "track_running_stats", False)]
 
 
 def trainable(model: nn.Module) -> dict[str, Tensor]:
     """The parameters of a model that are trained, by name, each tied one once."""
     return {name: weight.detach() for name, weight in model.named_parameters() if weight.requires_grad}
+
+
+def as_bytes(text: str) -> Tensor:
+    """A text as a tensor."""
+    return torch.tensor(list(text.encode()), dtype=torch.uint8)
 
 
 def under(prefix: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -18,8 +18,10 @@ class TrajectoryResult:
     - ``width``: n, the number of components; ``steps`` [o]: when the trajectory was observed, 0 first.
     - ``loss`` [o]: L at the averaged weights then; ``phi`` [o]: the sum of <gradient, update> up to then.
     - ``layers``: of each matrix the top-k loss change phi^k for k = 1..n, summed over the observations;
-      ``sides`` says on which side. ``rest``: of every other parameter its part of phi.
-    - ``curve`` [c, n]: phi^k summed over the matrices, after the steps ``curve_steps`` [c].
+      ``sides`` says on which side. ``rest``: of every other parameter its part of phi; ``undecomposed`` names
+      the matrices among these, which have no side of length n.
+    - ``curve`` [c, n]: phi^k summed over the matrices, after the steps ``curve_steps`` [c]; those that are
+      not decomposed count at k = n.
     - ``example_losses``: the losses of all entries at the last observation.
     - ``data``: which examples the loss is evaluated on. ``stopped``: why the trajectory ends before the run
       did, or None.
@@ -40,6 +42,7 @@ class TrajectoryResult:
     tolerance: float
     data: str = ""
     stopped: str | None = None
+    undecomposed: list[str] = field(default_factory=list)
     extra: dict[str, np.ndarray] = field(default_factory=dict)
 
     @property
@@ -52,9 +55,27 @@ class TrajectoryResult:
         """phi^k with the parts of vectors and scalars in it, so that ``profile[-1]`` is phi.
 
         A vector is a matrix of one column, whose alignment matrix has the one eigenvalue <g, dw>: it counts
-        from k = 1 on.
+        from k = 1 on. A matrix that is not decomposed counts at k = n only.
         """
-        return self.top_k + sum(self.rest.values())
+        whole = self.top_k + sum(part for name, part in self.rest.items() if name not in self.undecomposed)
+        whole[-1] += sum(self.rest[name] for name in self.undecomposed)
+        return whole
+
+    @property
+    def profile_curve(self) -> Float[np.ndarray, "p n"]:
+        """The profile along the run, after the steps ``profile_curve_steps``, the end of the run included.
+
+        ``curve`` holds the matrices alone; the parts of vectors and scalars are the rest of phi.
+        """
+        rest = self.phi[np.searchsorted(self.steps, self.curve_steps)] - self.curve[:, -1]
+        along = self.curve + rest[:, None]
+        whole = self.curve_steps[-1] == self.steps[-1]
+        return np.concatenate([along[:-1] if whole else along, self.profile[None]])
+
+    @property
+    def profile_curve_steps(self) -> Int[np.ndarray, " p"]:
+        """The steps of ``profile_curve``."""
+        return np.union1d(self.curve_steps, self.steps[-1:])
 
     @property
     def linearisation_error(self) -> Float[np.ndarray, " o"]:
@@ -63,12 +84,17 @@ class TrajectoryResult:
 
     @property
     def relative_error(self) -> float:
-        """The largest linearisation error so far, relative to the largest change of the loss."""
+        """The largest linearisation error so far, relative to the largest change of the loss.
+
+        Infinite where the loss has not changed and phi has.
+        """
         change = float(np.max(np.abs(self.loss - self.loss[0])))
         if not np.isfinite(change):
             return float("inf")
         worst = float(np.max(self.linearisation_error))
-        return worst / change if change > 0 else worst
+        if change == 0:
+            return float("inf") if worst > 0 else 0.0
+        return worst / change
 
     @property
     def faithful(self) -> bool:
@@ -84,6 +110,7 @@ class TrajectoryResult:
             "tolerance": self.tolerance,
             "data": self.data,
             "stopped": self.stopped,
+            "undecomposed": self.undecomposed,
         }
         named = {name: getattr(self, name) for name in ARRAYS}
         layers = {f"layers/{name}": values for name, values in self.layers.items()}

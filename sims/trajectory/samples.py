@@ -23,6 +23,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from hptheory.decomposition import mean_component_index
+from hptheory.decomposition.arrays import full_precision
 from hptheory.errors import DomainError
 from sims.trajectory.capture import Flow, project
 from sims.trajectory.coverage import Layers, covered_layers, flows_of, forward_passes, outputs_of
@@ -66,9 +67,9 @@ class SampleObserver(TrajectoryObserver):
         """Attach to a model at the start of its trajectory (see ``TrajectoryObserver.prepare``)."""
         self._layers: Layers | None = None
         super().prepare(model)
-        some = next(iter(self._evaluated().values()))
+        some = next(iter(self._snapshot.values()))
         self.psi = torch.zeros(
-            len(self._alive), self._examples, self.parts.width, dtype=some.dtype, device=some.device
+            len(self._alive), sum(self._sizes), self.parts.width, dtype=some.dtype, device=some.device
         )
 
     def mean_component_index(self, member: int = 0) -> Float[Tensor, " example"]:
@@ -84,12 +85,12 @@ class SampleObserver(TrajectoryObserver):
 
     def _evaluate(self) -> Float[Tensor, " member"]:
         """The loss at the snapshot; its gradient and the flows through the layers are kept."""
-        model, weights = self._attached(), self._evaluated()
+        model, weights = self._attached(), self._snapshot
         if self._layers is None:
             self._layers = self._covered(model, weights)
         loose = [name for name in weights if name not in self._layers]
         leaves = {name: values.detach().requires_grad_() for name, values in weights.items()}
-        total, self._examples = torch.zeros(()), 0
+        total, self._sizes = torch.zeros(()), list[int]()  # of the batches, in examples
         self._flows: dict[str, list[list[Flow]]] = {name: [] for name in self._layers}
         gradient = {name: torch.zeros_like(values) for name, values in weights.items()}
         for losses, calls in forward_passes(self.objective, model, leaves, self._layers):
@@ -100,13 +101,16 @@ class SampleObserver(TrajectoryObserver):
                 self._flows[name].append([flow for flow in flows if flow is not None])
             for name, part in zip(loose, found[len(outputs) :], strict=True):
                 gradient[name] += part
-            total, self._examples = add_up(total, losses), self._examples + losses.shape[1]
-        for name, batches in self._flows.items():
-            for flow in (flow for flows in batches for flow in flows):
-                part = flow.gradient(weights[name].shape[-2])
-                gradient[name] += part if self.stacked else part[0]
-        self._gradient = {name: values.div_(self._examples) for name, values in gradient.items()}
-        return total / self._examples
+            total = add_up(total, losses)
+            self._sizes.append(losses.shape[1])
+        with full_precision(self._alive):
+            for name, batches in self._flows.items():
+                for flow in (flow for flows in batches for flow in flows):
+                    part = flow.gradient(weights[name].shape[-2])
+                    gradient[name] += part if self.stacked else part[0]
+        examples = sum(self._sizes)
+        self._gradient = {name: values.div_(examples) for name, values in gradient.items()}
+        return total / examples
 
     def _covered(self, model: nn.Module, weights: Weights) -> Layers:
         """The layers that examples can be followed through; a warning where a matrix is not among them."""
@@ -139,13 +143,13 @@ class SampleObserver(TrajectoryObserver):
         """phi^k of one layer and one observation; psi grows by the same."""
         values, vectors = alignment_eigenvectors(gradient, update)
         moved, first = update @ vectors, 0
-        for flows in self._flows.get(matrix.name, ()):
+        for flows, size in zip(self._flows.get(matrix.name, ()), self._sizes, strict=False):
             for flow in flows:
                 left, right = flow if matrix.side == "columns" else (flow.right, flow.left)
                 change = (project(left, moved) * project(right, vectors)).sum(2)
-                examples = slice(first, first + change.shape[1])
+                examples = slice(first, first + size)
                 self.psi[self._alive, examples, : values.shape[1]] += change[self._alive]
-            first += flows[0].right.shape[1] if flows else 0
+            first += size  # also where the layer was not used
         if matrix.name not in self._flows and self.directional:
             self._directions.append(Directions(matrix, vectors, moved))
         n = self.parts.width
@@ -156,7 +160,7 @@ class SampleObserver(TrajectoryObserver):
         if not self._directions:
             return
         model = self._attached()
-        before = self._computed({name: self._current[name] - change for name, change in update.items()})
+        before = {name: self._current[name] - change for name, change in update.items()}
         for examples, j, change in directional_changes(self.objective, model, before, self._directions):
             self.psi[self._alive, examples, j] += change[self._alive]
         self._directions = []

@@ -74,6 +74,33 @@ def test_batches_are_told_apart_by_their_size(runs: Path, tmp_path: Path) -> Non
         draw("batch", [runs, runs])
 
 
+def test_batches_are_compared_at_the_rates_that_all_have(runs: Path, tmp_path: Path) -> None:
+    """The grids begin at different rates, so that a rate has different places in them."""
+    setting = small(name="digits_double")
+    double = replace(setting.training, batch_size=64, steps=6)
+    run(replace(setting, training=double, lrs=(*RATES[1:], 2.0)), tmp_path)
+    _, numbers = draw("batch", [runs, tmp_path])
+    small_batch, large_batch = (
+        load(path).loss.mean("seed").sel(lr=list(RATES[1:])) for path in (runs, tmp_path)
+    )
+    for width in (8, 64):
+        best = small_batch.lr.values[int(np.argmin(small_batch.sel(width=width).values))]
+        losses = large_batch.sel(width=width)
+        drawn = {
+            scale: value
+            for kind, series, scale, value in zip(
+                *(numbers[name] for name in ("kind", "series", "scale", "value")), strict=True
+            )
+            if kind == "cost" and series == f"width {width}"
+        }
+        assert drawn[64] == pytest.approx(float(losses.sel(lr=best) - losses.min()))
+    run(
+        replace(setting, training=replace(double, batch_size=16), lrs=(3.0, 4.0), widths=(8,)), tmp_path / "b"
+    )
+    with pytest.raises(RunDirectoryError, match="same hyperparameter in common"):
+        draw("batch", [runs, tmp_path / "b"])
+
+
 def test_multipliers_are_over_the_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("sims.comparison_figures.by_name", lambda runs: {str(run): run for run in runs})
     monkeypatch.setattr(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import shutil
 from dataclasses import replace
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from hptheory.cli import main
+from sims.decompose import DEFAULTS, truncations_of
 from sims.errors import DataError, RunDirectoryError
 from sims.figures import draw
 from sims.observed import read_observed
@@ -110,10 +112,69 @@ def test_losses_on_subsets(runs):
     assert losses[64][0, 2] == pytest.approx(sweep.result(64, LRS[2], 0).loss[-1], rel=1e-5)
 
 
-def test_directories_are_joined(runs, tmp_path):
-    """The second directory is a copy: nothing is counted twice."""
+def test_directories_of_one_sweep_are_joined(runs, tmp_path):
+    """Of the same training, each with rates of its own; a run that is in both could be either's."""
     shutil.copytree(runs, tmp_path / "copy")
-    assert read_observed([runs, tmp_path / "copy"]).results.keys() == read_observed([runs]).results.keys()
+    whole, one, other = read_observed([runs]), Store(runs), Store(tmp_path / "copy")
+    setting = one.setting()
+    with pytest.raises(RunDirectoryError, match=r"24 runs of .*copy are in another directory as well"):
+        read_observed([runs, tmp_path / "copy"])
+    try:
+        one.prepare(replace(setting, lrs=LRS[:2]))
+        other.prepare(replace(setting, lrs=LRS[2:]))
+        joined = read_observed([runs, tmp_path / "copy"])
+    finally:
+        one.prepare(setting)
+    assert joined.lrs == LRS
+    assert joined.results.keys() == whole.results.keys()
+
+
+def test_sweeps_of_different_trainings_are_not_mixed(runs, tmp_path, capsys):
+    setting = Store(runs).setting()
+    other = replace(setting.training, batch_size=512, epochs=2)
+    run(replace(setting, training=other, widths=(32,), lrs=LRS[:1], seeds=(0,)), tmp_path)
+    assert main(["decompose", str(runs), str(tmp_path)]) == 2
+    told = capsys.readouterr().err
+    assert f"{tmp_path} is not trained or observed as {runs} is (batch_size, epochs)" in told
+
+
+def test_figures_show_the_truncations_that_are_printed(runs, tmp_path, capsys):
+    """Of candidates other than the default ones, which find others."""
+    options = ["--taus", "1.0", "3.0", "--convexity-tol", "1", "--argmin-steps", "9"]
+    assert main(["decompose", str(runs), "--json", "--out", str(tmp_path), *options]) == 0
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert [row["kappa"] is None for row in rows] == [False, False, True]
+    with (tmp_path / "figure_10.csv").open() as file:
+        drawn = [row for row in csv.DictReader(file) if row["kind"] == "truncation"]
+    for row in rows[:2]:
+        own = [int(float(each["value"])) for each in drawn if int(each["width"]) == row["width"]]
+        assert own == row["kappa"]
+    by_default = truncations_of(read_observed([runs]), DEFAULTS)
+    assert by_default[48].tolist() != rows[1]["kappa"]
+
+
+def test_the_loss_over_time_is_phi_and_ends_at_the_end(tmp_path):
+    """Gains are in it, as in the profiles; the run ends between two points of the stored curve."""
+    smoke = get_setting("llama_adam", "smoke")
+    training = replace(
+        smoke.training,
+        steps=67,
+        evaluations=1,
+        model=LlamaConfig(layers=1, base_layers=1),
+        ema=EMAConfig(0.5, 0.5, tau_start=1.0, tau_end=1.0),
+        observe=ObserveConfig(2),
+    )
+    run(replace(smoke, training=training, widths=smoke.widths[:1], seeds=(0,), lrs=(0.01,)), tmp_path)
+    sweep = read_observed([tmp_path])
+    width = sweep.widths[0]
+    result = sweep.result(width, 0.01, 0)
+    assert result.curve_steps[-1] < result.steps[-1]
+    curves, steps = sweep.curves(0.01)
+    assert steps[width].tolist() == [*result.curve_steps, 67]
+    np.testing.assert_allclose(curves[width][:, -1], result.phi[steps[width]], rtol=1e-5)
+    np.testing.assert_allclose(curves[width][-1], result.profile)
+    gains = [value for name, value in result.rest.items() if "gain" in name]
+    assert abs(sum(gains)) > 1e-4 * abs(result.phi[-1])
 
 
 def test_runs_that_were_not_observed(tmp_path, capsys):

@@ -77,6 +77,17 @@ def test_decompose_runs_along_the_window(over_rates, over_beta1, tmp_path, capsy
     assert "give it alone" in capsys.readouterr().err
 
 
+def test_a_decay_of_zero_has_no_logarithm(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    setting = small(lrs=(2.0**-6,), hps=(("weight_decay", (0.0, 0.1, 1.0)),), seeds=(0,))
+    run(replace(setting, training=replace(setting.training, steps=2)), tmp_path)
+    assert main(["decompose", str(tmp_path), "--json", "--scale", "raw"]) == 0
+    assert json.loads(capsys.readouterr().out)["lrs"] == [0.0, 0.1, 1.0]
+    assert main(["decompose", str(tmp_path)]) == 2
+    told = capsys.readouterr().err
+    assert "weight decay = 0.0" in told
+    assert "--scale raw" in told
+
+
 def test_rates_at_one_value_of_beta1_are_read_along_the_rate(tmp_path: Path) -> None:
     setting = small(lrs=(2.0**-9, 2.0**-7), hps=(("beta1", (0.8,)),))
     run(replace(setting, widths=(8,), seeds=(0,), training=replace(setting.training, steps=2)), tmp_path)

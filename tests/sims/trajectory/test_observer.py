@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -22,6 +23,7 @@ from sims.trajectory import (
     ObservationWarning,
     ObserverError,
     ParameterChangedError,
+    SampleObserver,
     TrajectoryObserver,
     TrajectoryResult,
     WeightAverage,
@@ -168,6 +170,47 @@ def test_interrupted_equals_uninterrupted(pause):
         assert (values == whole[name]).all(), name
 
 
+def test_interrupted_between_observations_and_asked_at_once():
+    """The last interval is closed with the average that was watched, not with the weights of the model."""
+    model, average = net(), None
+    average = WeightAverage(CADENCE, model)
+    observer = TrajectoryObserver(mean_loss, cadence=CADENCE)
+    observer.prepare(model)
+
+    def after(step: int) -> None:
+        average.update(step)
+        observer.step(average.weights, step)
+
+    sgd(model, 8, after=after)
+    assert observer._account.steps[-1] < 8
+    again = TrajectoryObserver(mean_loss, cadence=CADENCE)
+    again.prepare(model)
+    again.restore(observer.state())
+    one, other = again.result().to_arrays(), observer.result().to_arrays()
+    for name, values in other.items():
+        assert (one[name] == values).all(), name
+
+
+def test_an_end_survives_an_interruption():
+    model, observer = net(), TrajectoryObserver(mean_loss, cadence=CADENCE)
+    observer.prepare(model)
+    sgd(model, 9, after=lambda step: observer.step())
+    model[4].weight.requires_grad_(False)
+    with pytest.warns(ObservationWarning, match="vanished"):
+        observer.step()
+    again = TrajectoryObserver(mean_loss, cadence=CADENCE)
+    with pytest.raises(ObserverError, match=r"other parameters than this one: 4\.weight"):
+        changed = TrajectoryObserver(mean_loss, cadence=CADENCE)
+        changed.prepare(model)
+        changed.restore(observer.state())
+    model[4].weight.requires_grad_(True)
+    again.prepare(model)
+    again.restore(observer.state())
+    again.step()
+    assert again.result().stopped == observer.result().stopped
+    np.testing.assert_array_equal(again.result().steps, observer.result().steps)
+
+
 def test_a_result_reads_back_from_arrays():
     result = observed(net(), data="16 examples")
     again = TrajectoryResult.from_arrays(result.to_arrays())
@@ -180,6 +223,134 @@ def test_a_result_reads_back_from_arrays():
     )
     np.testing.assert_array_equal(again.profile, result.profile)
     np.testing.assert_array_equal(again.linearisation_error, result.linearisation_error)
+
+
+@pytest.mark.parametrize("kind", [TrajectoryObserver, SampleObserver])
+def test_a_scalar_is_a_part(kind):
+    """As a vector of one entry is: temperatures, scales of residual branches."""
+    parts = []
+    for shape in ((), (1,)):
+        model = net(bias=False)
+        model.register_parameter("scale", nn.Parameter(torch.ones(shape, dtype=torch.float64)))
+        observer = kind(lambda model: losses(lambda x: model.scale * model(x)), cadence=CADENCE)
+        observer.prepare(model)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        for _ in range(5):
+            optimizer.zero_grad()
+            losses(lambda x: model.scale * model(x)).mean().backward()
+            optimizer.step()
+            observer.step()
+        parts.append(observer.result().rest["scale"])
+    assert parts[0] == pytest.approx(parts[1], rel=1e-12)
+    assert parts[0] != 0
+
+
+def test_a_matrix_of_another_size_counts_beyond_all_components():
+    """At k = n, in profiles and along the run; a vector, which has one component, counts from k = 1 on."""
+    model = nn.Sequential(nn.Linear(5, 7), nn.Tanh(), nn.Linear(7, 12), nn.Tanh(), nn.Linear(12, 3)).double()
+    observer = TrajectoryObserver(mean_loss, cadence=CADENCE, width=12)
+    with pytest.warns(ObservationWarning, match=r"^0\.weight: matrices without a side of length 12"):
+        observer.prepare(model)
+    sgd(model, STEPS, after=lambda step: observer.step())
+    result = TrajectoryResult.from_arrays(observer.result().to_arrays())
+    assert result.undecomposed == ["0.weight"]
+    vectors = sum(part for name, part in result.rest.items() if name.endswith("bias"))
+    np.testing.assert_allclose(result.profile[:-1], (result.top_k + vectors)[:-1])
+    assert result.profile[-1] == pytest.approx(result.phi[-1], rel=1e-12)
+    np.testing.assert_allclose(result.profile_curve[-1], result.profile)
+    places = np.searchsorted(result.steps, result.profile_curve_steps)
+    np.testing.assert_allclose(result.profile_curve[:, -1], result.phi[places], atol=1e-15)
+    assert result.curve_steps[-1] == result.steps[-1]  # so that the last row has a second route
+    np.testing.assert_allclose(result.curve[-1] + vectors, result.profile)
+
+
+def test_running_statistics_are_named():
+    """No weight moves, and the loss does: phi is 0, and looking more often would change nothing."""
+    model = net()
+    model.insert(1, nn.BatchNorm1d(12).double())
+    observer = TrajectoryObserver(mean_loss, cadence=EMAConfig(0.0, 0.0, tau_start=1.0, tau_end=1.0))
+    with pytest.warns(ObservationWarning, match=r"^1: running statistics"):
+        observer.prepare(model)
+    x, _ = examples()
+    for _ in range(3):
+        model(x)
+        observer.step()
+    with pytest.warns(
+        LinearisationWarning, match="1 has running statistics, whose changes it does not follow"
+    ):
+        result = observer.result()
+    assert result.phi[-1] == 0
+    assert result.loss[-1] != result.loss[0]
+
+
+def test_a_loss_that_stands_still_while_phi_moves_is_unfaithful():
+    result = observed(net())
+    still = replace(result, loss=np.full_like(result.loss, 2.0))
+    assert still.relative_error == math.inf
+    assert not still.faithful
+    assert replace(still, phi=np.zeros_like(result.phi)).relative_error == 0
+
+
+def test_an_average_of_half_precision_arrives():
+    """A step of 1/2000 of the way is less than bf16 tells apart; constant weights are their own average."""
+    model = nn.Linear(4, 4, bias=False).to(torch.bfloat16)
+    nn.init.ones_(model.weight)
+    average = WeightAverage(EMAConfig(0.9995, 0.9995), model)
+    nn.init.constant_(model.weight, 1.5)
+    for step in range(2000):
+        average.update(step)
+    expected = 1.5 - 0.5 * 0.9995**2000
+    assert average.weights["weight"].dtype == torch.float32
+    assert average.weights["weight"].mean().item() == pytest.approx(expected, rel=1e-4)
+
+
+def test_phi_of_a_model_in_half_precision():
+    """The average moves by far less than bf16 tells apart between two looks: nothing is lost or gathered.
+
+    Gradients in bf16 err by 2^-9 each; a residue of rounded snapshots would be of the size of phi itself.
+    """
+    found = []
+    for dtype in (torch.bfloat16, torch.float64):
+        model = net(dtype=torch.bfloat16).to(dtype)
+        x, y = examples(dtype=torch.bfloat16)
+        observer = TrajectoryObserver(
+            lambda model, x=x, y=y, dtype=dtype: F.cross_entropy(model(x.to(dtype)).double(), y),
+            cadence=EMAConfig(0.0, 0.0, tau_start=1.0, tau_end=1.0),
+            on_problem="record",
+        )
+        observer.prepare(model)
+        weights = {name: weight.detach().float() for name, weight in model.named_parameters()}
+        for step in range(20):
+            for index, weight in enumerate(weights.values()):
+                weight += 1e-5 * torch.randn(weight.shape, generator=torch.Generator().manual_seed(index))
+            observer.step(weights, step)
+        found.append(observer.result())
+    half, double = found
+    assert half.phi[-1] == pytest.approx(double.phi[-1], rel=0.02)
+    np.testing.assert_allclose(half.profile, double.profile, atol=0.02 * np.abs(double.profile).max())
+
+
+@pytest.mark.parametrize("kind", [TrajectoryObserver, SampleObserver])
+def test_autocast_of_the_user_stays_out_of_the_decomposition(kind):
+    """Losses and gradients may be in half precision, their products are not: here of a gradient that is not."""
+    found = []
+    for enabled in (False, True):
+        model = net(dtype=torch.float32)
+        observer = kind(single_losses, cadence=CADENCE, on_problem="record")
+        observer.prepare(model)
+        with torch.no_grad():
+            for weight in model.parameters():
+                weight.mul_(1.01)
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=enabled):
+            observer.step()
+            found.append(observer.result())
+    np.testing.assert_array_equal(found[0].top_k, found[1].top_k)
+    for name, values in found[0].extra.items():
+        np.testing.assert_array_equal(found[1].extra[name], values)
+
+
+def single_losses(model: nn.Module) -> Tensor:
+    return losses(model, *examples(dtype=torch.float32))
 
 
 def test_the_curve_keeps_few_points_and_the_order():
@@ -361,5 +532,6 @@ def test_a_model_without_a_common_width_asks_for_it():
     with pytest.raises(DomainError, match="width=n"):
         TrajectoryObserver(mean_loss).prepare(model)
     observer = TrajectoryObserver(lambda model: model(torch.ones(2, 3)).sum(), width=5)
-    observer.prepare(model)
+    with pytest.warns(ObservationWarning, match=r"^0\.weight: matrices without a side of length 5"):
+        observer.prepare(model)
     assert [matrix.name for matrix in observer.parts.matrices] == ["1.weight", "2.weight"]

@@ -204,6 +204,63 @@ def test_a_weight_used_behind_its_layer_is_found_out():
     assert "hidden.weight" in observer.uncovered
 
 
+class Heads(nn.Module):
+    """Two readouts, of which each batch uses one; called by the argument's name."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hidden = nn.Linear(5, 12, bias=False)
+        self.heads = nn.ModuleList(nn.Linear(12, 3, bias=False) for _ in range(2))
+
+    def forward(self, x: Tensor, task: int) -> Tensor:
+        return self.heads[task](input=torch.tanh(self.hidden(input=x)))
+
+
+def test_a_layer_that_not_every_batch_uses():
+    """psi sums to <G_i, dW> of the example itself: an update of first order in 1e-6."""
+    model, (x, y) = Heads().double(), examples()
+    batches = [(x[:5], y[:5], 0), (x[5:], y[5:], 1)]
+
+    def each(model: nn.Module, x: Tensor, y: Tensor, task: int) -> Tensor:
+        return F.cross_entropy(model(x, task), y, reduction="none")
+
+    observer = SampleObserver(each, batches=batches, cadence=CADENCE, width=12)
+    observer.prepare(model)
+    assert observer.uncovered == ()
+    before = torch.cat([each(model, *batch) for batch in batches]).detach()
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight *= 1 + 1e-6
+    observer.step()
+    observer.result()
+    change = torch.cat([each(model, *batch) for batch in batches]).detach() - before
+    torch.testing.assert_close(observer.psi[0].sum(1), change, rtol=1e-4, atol=1e-11)
+
+
+@pytest.mark.parametrize("autocast", [False, True])
+def test_examples_of_a_model_in_half_precision(autocast):
+    """Against the same in double precision; bf16 has 2^-9 in each of the factors."""
+    x, y = examples(dtype=torch.float32)
+    psi = []
+    for half in (False, True):
+        model = net(dtype=torch.bfloat16, bias=False).to(torch.float32 if half else torch.float64)
+        model = model.bfloat16() if half and not autocast else model
+        kind = next(model.parameters()).dtype
+
+        def each(model: nn.Module, kind: torch.dtype = kind) -> Tensor:
+            return F.cross_entropy(model(x.to(kind)).float(), y, reduction="none")
+
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=half and autocast):
+            observer = SampleObserver(each, cadence=CADENCE, on_problem="record")
+            observer.prepare(model)
+            assert observer.uncovered == ()
+            moved = {name: 1.001 * weight.detach().double() for name, weight in model.named_parameters()}
+            observer.step(moved, 0)
+            observer.result()
+        psi.append(observer.psi[0].sum(1).double())
+    torch.testing.assert_close(psi[1], psi[0], rtol=0, atol=0.02 * float(psi[0].abs().max()))
+
+
 def test_several_losses_make_an_example():
     """Eight rows an example: their psi is the mean of the eight single ones."""
     single = observe(net())
