@@ -40,7 +40,7 @@ class Matrix:
 class Parts:
     """How the parameters of a model are split: matrices with a side of length ``width``, and the rest.
 
-    ``undecomposed`` are those of the rest that are matrices of more than one row and column.
+    ``undecomposed`` are those of the rest that are no vectors: more than one of their axes is longer than 1.
     """
 
     width: int
@@ -74,6 +74,8 @@ def split_parameters(
     256
     >>> [(matrix.name, matrix.side) for matrix in split_parameters(shapes).matrices]
     [('hidden', 'rows'), ('readout', 'columns')]
+    >>> split_parameters({**shapes, "positions": (1, 9, 7), "scale": (1, 7)}, 256).undecomposed
+    ('positions',)
     """
     flat = {name: (shape[0], _product(shape[1:])) for name, shape in shapes.items() if len(shape) >= 2}
     n = _common_length(flat) if width is None else width
@@ -94,7 +96,7 @@ def split_parameters(
         raise DomainError("width", n, f"a side of some matrix; the shapes are {sorted(set(flat.values()))}")
     names = {matrix.name for matrix in matrices}
     rest = tuple(name for name in shapes if name not in names)
-    whole = tuple(name for name in rest if min(flat.get(name, (1,))) > 1)
+    whole = tuple(name for name in rest if sum(length > 1 for length in shapes[name]) > 1)
     return Parts(n, tuple(matrices), rest, whole)
 
 

@@ -170,7 +170,7 @@ class TrajectoryObserver:
         if unfaithful and self.on_problem != "record":
             advice = "observe more often, or average over more steps"
             if self._running:
-                advice += f"; {self._running[0]} has running statistics, whose changes it does not follow"
+                advice = f"it does not follow the running statistics of {', '.join(self._running)}"
             warnings.warn(
                 f"the linearised loss change misses the measured one by up to {max(unfaithful):.0%} of it in "
                 f"{len(unfaithful)} of {len(results)} trajectories (allowed: {self.tolerance:.0%}); {advice}",

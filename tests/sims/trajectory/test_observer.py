@@ -199,10 +199,10 @@ def test_an_end_survives_an_interruption():
     with pytest.warns(ObservationWarning, match="vanished"):
         observer.step()
     again = TrajectoryObserver(mean_loss, cadence=CADENCE)
+    changed, state = TrajectoryObserver(mean_loss, cadence=CADENCE), observer.state()
+    changed.prepare(model)
     with pytest.raises(ObserverError, match=r"other parameters than this one: 4\.weight"):
-        changed = TrajectoryObserver(mean_loss, cadence=CADENCE)
-        changed.prepare(model)
-        changed.restore(observer.state())
+        changed.restore(state)
     model[4].weight.requires_grad_(True)
     again.prepare(model)
     again.restore(observer.state())
@@ -225,6 +225,11 @@ def test_a_result_reads_back_from_arrays():
     np.testing.assert_array_equal(again.linearisation_error, result.linearisation_error)
 
 
+def scaled_losses(model: nn.Module) -> Tensor:
+    x, y = examples()
+    return F.cross_entropy(model.scale * model(x), y, reduction="none")
+
+
 @pytest.mark.parametrize("kind", [TrajectoryObserver, SampleObserver])
 def test_a_scalar_is_a_part(kind):
     """As a vector of one entry is: temperatures, scales of residual branches."""
@@ -232,12 +237,12 @@ def test_a_scalar_is_a_part(kind):
     for shape in ((), (1,)):
         model = net(bias=False)
         model.register_parameter("scale", nn.Parameter(torch.ones(shape, dtype=torch.float64)))
-        observer = kind(lambda model: losses(lambda x: model.scale * model(x)), cadence=CADENCE)
+        observer = kind(scaled_losses, cadence=CADENCE)
         observer.prepare(model)
         optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
         for _ in range(5):
             optimizer.zero_grad()
-            losses(lambda x: model.scale * model(x)).mean().backward()
+            scaled_losses(model).mean().backward()
             optimizer.step()
             observer.step()
         parts.append(observer.result().rest["scale"])
@@ -275,9 +280,7 @@ def test_running_statistics_are_named():
     for _ in range(3):
         model(x)
         observer.step()
-    with pytest.warns(
-        LinearisationWarning, match="1 has running statistics, whose changes it does not follow"
-    ):
+    with pytest.warns(LinearisationWarning, match="not follow the running statistics of 1"):
         result = observer.result()
     assert result.phi[-1] == 0
     assert result.loss[-1] != result.loss[0]
@@ -332,7 +335,7 @@ def test_phi_of_a_model_in_half_precision():
 
 @pytest.mark.parametrize("kind", [TrajectoryObserver, SampleObserver])
 def test_autocast_of_the_user_stays_out_of_the_decomposition(kind):
-    """Losses and gradients may be in half precision, their products are not: here of a gradient that is not."""
+    """Losses and gradients may be in half precision, their products are not; here no gradient is."""
     found = []
     for enabled in (False, True):
         model = net(dtype=torch.float32)
