@@ -67,8 +67,8 @@ def test_a_sweep_compared_with_itself_gains_nothing() -> None:
     report = analyse(synthetic_sweep(0.5, 1.0, noise=0.002))
     _, numbers = compute_multipliers({"one": report, "same": report})
     rows = zip(numbers["kind"], numbers["value"], strict=True)
-    # Equal curves, whose draws are paired: one in every draw.
-    assert [value for kind, value in rows if kind == "multiplier"] == pytest.approx([1.0] * 3)
+    # Equal curves, their draws paired at random: one in the median, as far as its draws are many.
+    assert [value for kind, value in rows if kind == "multiplier"] == pytest.approx([1.0] * 3, abs=3e-3)
     with pytest.raises(DomainError, match="reference first"):
         compute_multipliers({"one": report})
 

@@ -87,7 +87,7 @@ def test_what_is_watched_of_images_and_of_text():
         for setting, kind in ((digits, "samples"), (text, "profiles"), (text, "samples"), (text, "tokens"))
     }
     assert chosen["digits", "samples"] == ObserveConfig(1024, samples=True)
-    assert chosen["llama_adam", "profiles"] == ObserveConfig(1024)
+    assert chosen["llama_adam", "profiles"] == ObserveConfig(2 * text.training.batch_size)
     assert chosen["llama_adam", "samples"] == ObserveConfig(64, samples=True)
     assert chosen["llama_adam", "tokens"] == ObserveConfig(16, samples="tokens")
     with pytest.raises(DomainError, match="observe = tokens"):
