@@ -62,6 +62,12 @@ class Choices:
 DEFAULTS = Choices()
 
 
+LEGEND = (
+    "    invariance: how far the top parts of the two widths lie apart, over how far the whole losses do;",
+    "    flatness: the residual's span near the top part's minimum, over the top part's; below 1 is good",
+)
+
+
 @dataclass(frozen=True)
 class WidthRow:
     """What the decomposition says of one width, against the widest.
@@ -198,9 +204,10 @@ def as_text(sweep: ObservedSweep, found: dict[str, Any], choices: Choices) -> st
     ]
     for row in found["rows"]:
         lines.append(_row_text(row, widest=row["width"] == sweep.widths[-1]))
+    lines += LEGEND
     table = [HPGapRow(**row) for row in found["bounds"]]
     unit = f"ln({sweep.hp})" if choices.scale == "log" else f"the {sweep.hp}"
-    lines += ["", f"bounds on the HP gap b_n, in {unit}:", format_hp_gap_table(table)]
+    lines += ["", f"bounds on the HP gap b_n, both parts too in {unit}:", format_hp_gap_table(table)]
     return "\n".join(lines)
 
 
