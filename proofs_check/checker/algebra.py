@@ -107,6 +107,8 @@ class Field:
 
     def power(self, x: Quotient, exponent: int) -> Quotient:
         """Return x to an integer power."""
+        if abs(exponent) > _MASK >> 1:  # of a constant too, whose powers would take for ever
+            raise CertificateError("an exponent is too large for this checker")
         base = x if exponent >= 0 else self.divide(self.constant(1), x)
         result = self.constant(1)
         for _ in range(abs(exponent)):
@@ -190,6 +192,8 @@ class Field:
             for factor in term.replace("**", "^").split("*"):
                 base, _, exponent = factor.partition("^")
                 if base.isdigit():
+                    if exponent:
+                        raise CertificateError(f"an expanded polynomial holds a power of a number: {factor}")
                     coefficient *= int(base)
                 else:
                     monomial += min(int(exponent or 1), 1 << _BITS - 1) << self._shift(base)

@@ -187,6 +187,8 @@ def test_what_is_right_passes(item):
         (ROOTS, {"polynomial": "(x - 1)**2*(x - 2)", "interval": ["0", "1"], **DOUBLE}, "a multiple root"),
         (ZERO, {"steps": [["a", "x**1024"], ["b", "a**1024"]], "zero": ["b - y"]}, "too large"),
         (ZERO, {"steps": [["a", "y", "x**1048576", "1"]]}, "too large"),
+        (ZERO, {"steps": [["a", "y + 2**1000000000000"]], "zero": ["a - y"]}, "too large"),
+        (ZERO, {"steps": [["a", "y", "2**3*y", "2"]], "zero": ["a - y"]}, "a power of a number"),
         (ZERO, {"variables": ["x", "x"]}, "one of them twice"),
         (POSITIVE, {"zero": ["x"]}, "unknown fields zero"),
         (MAJORANT, {"polynomial": "f/(1 + a)"}, "not a polynomial"),
