@@ -165,8 +165,7 @@ def decompose(
     """Split the loss of observed runs into a top-k part and a residual: which of them decides the best rate?
 
     Args:
-        runs: Directories that `hptheory sweep --observe` wrote, of one training; one alone may be swept over
-            another HP.
+        runs: Directories that `hptheory sweep --observe` wrote, of one training; a sweep of another HP alone.
         out: A folder for the figures and their numbers; without it none is drawn.
         data_dir: The folder of data sets, for the gallery of images; by default HPTHEORY_DATA.
         choices: What Algorithm 1 leaves open.

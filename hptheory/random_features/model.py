@@ -328,10 +328,13 @@ class RandomFeatures:
             return _large_width.exact(self._fractions(), order)
         digits = precision or FLOAT_DIGITS
 
+        at_zero = self._limit_optimum_is_zero()
+
         def compute() -> tuple[Number, ...]:
             model = self._mpmath(precision)
             found = _large_width.expand(_large_width.limit_point(model), model, order)
-            return *found.optimal_ridge, *found.optimal_risk, found.curvature
+            limit, *further = found.optimal_ridge
+            return 0 * limit if at_zero else limit, *further, *found.optimal_risk, found.curvature
 
         values = to_precision(digits, compute)
         if not precision:
@@ -401,9 +404,11 @@ class RandomFeatures:
         if at_edge and negative_ridge:
             raise NoOptimumError(_NO_OPTIMUM)
 
+        at_zero = math.isinf(to_float(psi2)) and self._limit_optimum_is_zero()
+
         def compute() -> tuple[Number, ...]:
             model = self._mpmath(precision)
-            if at_edge:
+            if at_edge or at_zero:
                 return to_mpf(0), risk_at_zero(to_mpf(psi2), model)
             return optimum(to_mpf(psi2), model, negative_ridge)
 
@@ -426,6 +431,13 @@ class RandomFeatures:
                 "at the boundary, where nothing can be expanded; pass negative_ridge=True to search "
                 "the whole physical branch"
             )
+
+    def _limit_optimum_is_zero(self) -> bool:
+        """Tell whether exact parameters put the optimum of infinite width at 0, which no digits show."""
+        parameters = self._parameters()
+        if self.source is not None or not all(getattr(p, "is_Rational", True) for p in parameters):
+            return False
+        return limit_optimum(Model(*map(to_fraction, parameters))) == 0
 
     def _falls_to_the_edge(self) -> bool:
         """Tell whether the risk of infinite width falls all the way to the edge: B = 0 and psi1 >= 1."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hptheory.random_features import RandomFeatures, curve
@@ -72,6 +72,7 @@ def test_the_coefficients_belong_to_the_ridge(monkeypatch, version):
     u=st.fractions(Fraction(1, 20), Fraction(19, 20)),
     share=st.fractions(Fraction(1, 10), 1),
 )
+@example(psi1=Fraction(1, 10), u=Fraction(3168773, 6200340), share=Fraction(1))  # the limit is exactly 0
 def test_a_negative_limit_is_approached_from_above(psi1, u, share):
     noise = share * (1 - u) / u  # B/A at most v/u, for a linear teacher
     model = RandomFeatures(psi1=psi1, mu1_sq=u, teacher_mu1_sq=1, noise_var=noise)
