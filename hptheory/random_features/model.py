@@ -92,7 +92,7 @@ class RandomFeatures:
     over all real ridge.
 
     Laws: the risk is unimodal in the ridge at every width; it tends to 1 + noise_var as ridge -> inf and
-    exceeds B; m1 > m2 > 0 for ridge > 0, and decrease; a_n > 0 and c_n <= a_n.
+    exceeds B; m1 > m2 > 0 for ridge > 0, and decrease; a_n > 0.
 
     >>> rf = RandomFeatures.from_functions("tanh", "relu", psi1=4.0, noise_std=0.25)
     >>> ridge = rf.optimal_ridge(psi2=2.0)
@@ -285,7 +285,7 @@ class RandomFeatures:
         logarithm). Raises `NonPositiveOptimumError` where the limit optimum is <= 0 and ``negative_ridge``
         is False.
 
-        Laws: a_n > 0, b_n >= 0, 0 <= c_n <= a_n; a_n / eta -> C_eta, b_n / eta -> |C_lambda|.
+        Laws: a_n > 0, b_n >= 0, c_n >= 0; a_n / eta -> C_eta, b_n / eta -> |C_lambda|.
 
         >>> rf = RandomFeatures(psi1=4.0, mu1_sq=0.5, teacher_mu1_sq=0.5, noise_var=0.25)
         >>> abs(rf.gaps(1e12).loss / (4e-12 * rf.large_width().loss_gap_constant) - 1) < 1e-10
