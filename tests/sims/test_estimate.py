@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 
 import pytest
@@ -75,5 +76,6 @@ def test_large_packs_are_counted_within_the_memory(monkeypatch):
 
 def test_the_command_trains_nothing(tmp_path, capsys, small_matrices):
     commands.sweep("llama_muon", preset="smoke", widths=(16,), out=tmp_path, estimate=True)
-    assert "1 process of 1 thread, packs of" in capsys.readouterr().out
+    engine = r"process(es)? of \d+ threads?, packs of \d+"  # whichever a loaded machine finds faster
+    assert re.search(engine, capsys.readouterr().out)
     assert not list(tmp_path.iterdir())
