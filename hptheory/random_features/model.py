@@ -326,9 +326,7 @@ class RandomFeatures:
         self._require_limit_optimum(negative_ridge)
         if exact:
             return _large_width.exact(self._fractions(), order)
-        digits = precision or FLOAT_DIGITS
-
-        at_zero = self._limit_optimum_is_zero()
+        digits, at_zero = precision or FLOAT_DIGITS, self._limit_optimum_is_zero()
 
         def compute() -> tuple[Number, ...]:
             model = self._mpmath(precision)
@@ -403,7 +401,6 @@ class RandomFeatures:
         at_edge = math.isinf(to_float(psi2)) and self._falls_to_the_edge()
         if at_edge and negative_ridge:
             raise NoOptimumError(_NO_OPTIMUM)
-
         at_zero = math.isinf(to_float(psi2)) and self._limit_optimum_is_zero()
 
         def compute() -> tuple[Number, ...]:
@@ -420,11 +417,9 @@ class RandomFeatures:
             if self._falls_to_the_edge():
                 raise NoOptimumError(_NO_OPTIMUM)
             return
-        parameters = self._parameters()
-        if all(getattr(p, "is_Rational", True) for p in parameters):
-            limit = limit_optimum(Model(*map(to_fraction, parameters)))
-        else:  # SymPy, irrational
-            (limit,) = to_precision(3, lambda: (limit_optimum(Model(*map(to_mpf, parameters))),))
+        limit = self._exact_limit_optimum()
+        if limit is None:
+            (limit,) = to_precision(3, lambda: (limit_optimum(Model(*map(to_mpf, self._parameters()))),))
         if limit <= 0:
             raise NonPositiveOptimumError(
                 f"the optimal ridge of infinite width is {float(limit)!r} <= 0: over ridge >= 0 it sits "
@@ -434,10 +429,14 @@ class RandomFeatures:
 
     def _limit_optimum_is_zero(self) -> bool:
         """Tell whether exact parameters put the optimum of infinite width at 0, which no digits show."""
+        return self.source is None and self._exact_limit_optimum() == 0
+
+    def _exact_limit_optimum(self) -> Number | None:
+        """Return the optimal ridge of infinite width as a fraction; None for irrational SymPy parameters."""
         parameters = self._parameters()
-        if self.source is not None or not all(getattr(p, "is_Rational", True) for p in parameters):
-            return False
-        return limit_optimum(Model(*map(to_fraction, parameters))) == 0
+        if not all(getattr(p, "is_Rational", True) for p in parameters):
+            return None
+        return limit_optimum(Model(*map(to_fraction, parameters)))
 
     def _falls_to_the_edge(self) -> bool:
         """Tell whether the risk of infinite width falls all the way to the edge: B = 0 and psi1 >= 1."""
