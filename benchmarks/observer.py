@@ -1,5 +1,5 @@
-"""The cost of watching a run: the observer against the same run without it, and the sample-wise
-decomposition against a pass over the examples.
+"""The cost of watching a run: the observer against the same run without it, the sample-wise decomposition
+against a pass over the examples, and single tokens of a Llama against one directional derivative at a time.
 
 The run is a two-layer network on CIFAR-sized inputs at width 1024 in a plain torch loop (batch 512, momentum
 SGD, averaged weights), with random inputs: the time does not depend on them. The published cadence looks
@@ -17,8 +17,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from benchmarks.harness import Row
+from sims.models import build_model
+from sims.settings import get_setting
 from sims.settings.schedules import EMAConfig
-from sims.trajectory import SampleObserver, TrajectoryObserver, WeightAverage
+from sims.tasks import load_task
+from sims.trajectory import SampleObserver, TrajectoryObserver, WeightAverage, directional
 
 FEATURES, WIDTH, CLASSES, BATCH = 3072, 1024, 10, 512
 TAU = 9770 / 1179
@@ -105,6 +108,7 @@ def rows() -> Iterator[Row]:
     torch.set_num_threads(1)
     yield from observer_rows()
     yield from sample_rows()
+    yield from token_rows()
 
 
 def observer_rows() -> Iterator[Row]:
@@ -162,3 +166,36 @@ def sample_rows() -> Iterator[Row]:
     peer = f"pass + 2 eigh: {seconds['plain']:.2f} s"
     yield Row("psi and MCI of 10,000 examples, width 1024", f"{seconds['look']:.2f} s", peer, f"{ratio:.2f}x",
               "<= 2x", ratio <= 2)  # fmt: skip
+
+
+def token_rows() -> Iterator[Row]:
+    """One look at 96 single tokens of a small Llama: directional derivatives together, and one by one."""
+    training = get_setting("llama_adam", "smoke").training
+    task = load_task(training.task)
+    x, y = (each[:, :6] for each in task.validation()[0])
+    together = directional.TOGETHER
+    for width in (32, 64):
+        model = build_model(training, width, (0, 1), task)
+        with torch.no_grad():
+            for weight in model.parameters():  # readouts that start at zero would make all changes zero
+                weight.add_(torch.randn(weight.shape, generator=torch.Generator().manual_seed(0)) / width)
+        observer = SampleObserver(
+            lambda model: task.token_losses(model(x), y.expand(2, -1, -1)).flatten(1),
+            cadence=CADENCE, stacked=True, width=width, directional=True,
+        )  # fmt: skip
+        observer.prepare(model)
+
+        def look(several: int, observer: SampleObserver = observer, model: nn.Module = model) -> None:
+            directional.TOGETHER = several
+            with torch.no_grad():
+                for weight in model.parameters():
+                    weight.mul_(0.999)
+            observer.step()
+            observer._observe()
+
+        seconds = interleaved({"several": lambda: look(together), "one": lambda: look(1)})
+        directional.TOGETHER = together
+        ratio = seconds["one"] / seconds["several"]
+        peer = f"one by one: {seconds['one']:.2f} s"
+        yield Row(f"psi of 96 tokens, Llama of width {width}, two runs", f"{seconds['several']:.2f} s", peer,
+                  f"{ratio:.2f}x")  # fmt: skip

@@ -227,3 +227,8 @@ def _check_budget(prices: Prices, budget: float, target_width: float | None) -> 
     if not least <= budget < math.inf:
         advice = "it pays for the final run and one proxy run"
         raise DomainError("budget", budget, f"finite and >= {least:g}", advice)
+    with np.errstate(over="ignore"):
+        widest = float(prices.widest(budget))
+    if widest == math.inf:
+        bound = "so large that a finite width spends the budget"
+        raise DomainError("cost_exponent", prices.cost_exponent, bound)

@@ -13,7 +13,6 @@ Source: 2512.22768, Sec. 4.1, (1) to (4).
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
@@ -36,6 +35,8 @@ from sims.trajectory.errors import (
     ObserverError,
     ParameterChangedError,
 )
+from sims.trajectory.finite import products_are_finite
+from sims.trajectory.left_out import left_out, with_running_statistics
 from sims.trajectory.matrices import Matrix, Parts, Side, split_parameters
 from sims.trajectory.objective import Losses, Objective, Weights
 from sims.trajectory.result import TrajectoryResult
@@ -120,7 +121,8 @@ class TrajectoryObserver:
         # In single precision or more, as averages are: phi would gather what is lost in rounding to bf16.
         self._snapshot = {name: single_or_more(weight, copy=True) for name, weight in weights.items()}
         self._running = with_running_statistics(model)
-        self._say_what_is_left_out()
+        for words in left_out(self.parts, self._running) if self.on_problem != "record" else ():
+            warnings.warn(words, ObservationWarning, stacklevel=2)
         self._linearise()
 
     def detach(self) -> None:
@@ -296,7 +298,8 @@ class TrajectoryObserver:
         """
         sums = [self._rows(each).sum(1) for each in (*self._gradient.values(), *update.values())]
         fine = torch.stack([*sums, self._account.loss[-1].to(sums[0])]).isfinite().all(0)
-        fine &= self._products_are_finite(update)
+        names = [matrix.name for matrix in self.parts.matrices]
+        fine &= products_are_finite(self._gradient, update, names, len(self._alive))
         stopping = self._alive & ~fine
         self._alive &= fine
         if bool(self._alive.all()):
@@ -313,22 +316,6 @@ class TrajectoryObserver:
             )
         return ~self._alive
 
-    def _products_are_finite(self, update: Weights) -> Bool[Tensor, " member"]:
-        """Whether no square of an entry of G^T dW, nor of a sum of them, can leave the range of numbers.
-
-        A run that diverges passes through finite weights whose products are not, or not when an eigensolver
-        squares them: it would not converge, and the members beside it would be lost with it.
-        """
-        fine = [torch.ones_like(self._alive)]
-        for name in (matrix.name for matrix in self.parts.matrices):
-            gradient = self._gradient[name]
-            pair = (self._rows(each) for each in (gradient, update[name]))
-            entries = gradient.numel() // len(self._alive)
-            largest = (torch.linalg.vector_norm(each, math.inf, dim=1).double() for each in pair)
-            limit = torch.finfo(torch.promote_types(gradient.dtype, torch.float32)).max ** 0.5
-            fine.append(entries * math.prod(largest) < limit)
-        return torch.stack(fine).all(0)
-
     def _mask(self, update: dict[str, Tensor], broken: Bool[Tensor, " member"]) -> None:
         for tensors in (self._gradient, update):
             for tensor in tensors.values():
@@ -336,24 +323,6 @@ class TrajectoryObserver:
 
     def _which(self, members: Bool[Tensor, " member"]) -> str:
         return f" (members {members.nonzero().flatten().tolist()})" if self.stacked else ""
-
-    def _say_what_is_left_out(self) -> None:
-        """Warn of what the parts do not hold, unless the result alone shall tell."""
-        told = []
-        if self.parts.undecomposed:
-            told.append(
-                f"{', '.join(self.parts.undecomposed)}: matrices without a side of length "
-                f"{self.parts.width}, which are not decomposed and count at k = n only; pass another width "
-                "if they should be"
-            )
-        if self._running:
-            told.append(
-                f"{', '.join(self._running)}: running statistics, which change in training and are not "
-                "averaged; their effect on the loss is in no part, however often it is observed"
-            )
-        if self.on_problem != "record":
-            for words in told:
-                warnings.warn(words, ObservationWarning, stacklevel=3)
 
     def _stop(self, error: HPTheoryError) -> None:
         self._stopped = str(error)
@@ -421,15 +390,6 @@ class TrajectoryObserver:
             undecomposed=list(self.parts.undecomposed),
             extra=self._extra(member),
         )
-
-
-def with_running_statistics(model: nn.Module) -> list[str]:
-    """The names of the modules that normalise by statistics gathered in training.
-
-    >>> with_running_statistics(nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3), nn.LayerNorm(3)))
-    ['1']
-    """
-    return [name for name, module in model.named_modules() if getattr(module, "track_running_stats", False)]
 
 
 def trainable(model: nn.Module) -> dict[str, Tensor]:

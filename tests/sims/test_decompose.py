@@ -39,6 +39,14 @@ def observed_digits(tau: float, observe: ObserveConfig, **grid: object) -> Setti
     return replace(smoke, training=training, **grid)
 
 
+def small_llama(observe: ObserveConfig, **changes: object) -> Setting:
+    """One layer, evaluated once, with one seed."""
+    smoke = get_setting("llama_adam", "smoke")
+    model = LlamaConfig(layers=1, base_layers=1)
+    training = replace(smoke.training, evaluations=1, model=model, observe=observe, **changes)
+    return replace(smoke, training=training, seeds=(0,))
+
+
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three widths, four rates, two seeds, looked at every fourth step; and a rate that diverges."""
@@ -155,16 +163,9 @@ def test_figures_show_the_truncations_that_are_printed(runs, tmp_path, capsys):
 
 def test_the_loss_over_time_is_phi_and_ends_at_the_end(tmp_path):
     """Gains are in it, as in the profiles; the run ends between two points of the stored curve."""
-    smoke = get_setting("llama_adam", "smoke")
-    training = replace(
-        smoke.training,
-        steps=67,
-        evaluations=1,
-        model=LlamaConfig(layers=1, base_layers=1),
-        ema=EMAConfig(0.5, 0.5, tau_start=1.0, tau_end=1.0),
-        observe=ObserveConfig(2),
-    )
-    run(replace(smoke, training=training, widths=smoke.widths[:1], seeds=(0,), lrs=(0.01,)), tmp_path)
+    every_step = EMAConfig(0.5, 0.5, tau_start=1.0, tau_end=1.0)
+    setting = small_llama(ObserveConfig(2), steps=67, ema=every_step)
+    run(replace(setting, widths=setting.widths[:1], lrs=(0.01,)), tmp_path)
     sweep = read_observed([tmp_path])
     width = sweep.widths[0]
     result = sweep.result(width, 0.01, 0)
@@ -208,15 +209,7 @@ def test_one_rate_alone_is_named(what, runs, tmp_path, capsys):
 @pytest.mark.parametrize("samples", [True, "tokens"])
 def test_windows_and_tokens_of_a_text(samples, tmp_path, capsys):
     """Two steps of a Llama of one layer; what has no images has no gallery."""
-    smoke = get_setting("llama_adam", "smoke")
-    training = replace(
-        smoke.training,
-        steps=2,
-        evaluations=1,
-        model=LlamaConfig(layers=1, base_layers=1),
-        observe=ObserveConfig(2, samples=samples),
-    )
-    run(replace(smoke, training=training, seeds=(0,)), tmp_path / "runs")
+    run(small_llama(ObserveConfig(2, samples=samples), steps=2), tmp_path / "runs")
     assert main(["decompose", str(tmp_path / "runs"), "--out", str(tmp_path)]) == 0
     assert "on 2 of 8 validation examples" in capsys.readouterr().out
     names = {f"figure_{number:02d}" for number in (1, 8, 9, 10, 14, 16)}

@@ -269,3 +269,11 @@ def test_planning_is_quick():
 def test_domain(arguments, message):
     with pytest.raises(DomainError, match=message):
         plan(LAW, **arguments)
+
+
+def test_a_budget_that_no_finite_width_spends_is_refused():
+    """1e8 = run_cost n^0.01 has n = 1e800."""
+    with pytest.raises(DomainError, match=r"cost_exponent = 0\.01"):
+        plan(LAW, 1e8, cost_exponent=0.01)
+    with pytest.raises(DomainError, match=r"cost_exponent = 0\.01"):
+        proxy_choices(LAW, 1e8, [64.0], cost_exponent=0.01)

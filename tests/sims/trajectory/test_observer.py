@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import pairwise
 
@@ -110,17 +110,23 @@ def functional_loss(weights: dict[str, Tensor]) -> Tensor:
     return F.cross_entropy(functional_call(net(), weights, (x,)), y)
 
 
-def test_the_average_is_watched_when_it_is_given():
-    """Against the same average kept by hand."""
-    model, config = net(), CADENCE
-    average = WeightAverage(config, model)
-    observer = TrajectoryObserver(mean_loss, cadence=config)
+def watching_an_average(model: nn.Module) -> tuple[TrajectoryObserver, Callable[[int], None]]:
+    """An observer, and what keeps the average that it watches after each step."""
+    average = WeightAverage(CADENCE, model)
+    observer = TrajectoryObserver(mean_loss, cadence=CADENCE)
     observer.prepare(model)
 
     def after(step: int) -> None:
         average.update(step)
         observer.step(average.weights, step)
 
+    return observer, after
+
+
+def test_the_average_is_watched_when_it_is_given():
+    """Against the same average kept by hand."""
+    model, config = net(), CADENCE
+    observer, after = watching_an_average(model)
     trajectory = [copy_of(model)]
     raw = list(weights_along(net(), STEPS))
     for step, weights in enumerate(raw[1:]):
@@ -172,15 +178,8 @@ def test_interrupted_equals_uninterrupted(pause):
 
 def test_interrupted_between_observations_and_asked_at_once():
     """The last interval is closed with the average that was watched, not with the weights of the model."""
-    model, average = net(), None
-    average = WeightAverage(CADENCE, model)
-    observer = TrajectoryObserver(mean_loss, cadence=CADENCE)
-    observer.prepare(model)
-
-    def after(step: int) -> None:
-        average.update(step)
-        observer.step(average.weights, step)
-
+    model = net()
+    observer, after = watching_an_average(model)
     sgd(model, 8, after=after)
     assert observer._account.steps[-1] < 8
     again = TrajectoryObserver(mean_loss, cadence=CADENCE)
