@@ -2,7 +2,7 @@
 
 Open sweeps near the tie; for each, the sweep at eight times the widest width that `next_runs_of` prices. Its
 truth is a draw of the sweep's own fitted laws, so that nothing but the judgement differs: the count behind
-`settled_at_most` asks one posterior, `analyse` asks all that a verdict needs.
+`probability_settled` asks one posterior, `analyse` asks all that a verdict needs.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def continued(table: SweepTable, report: Report, rng: np.random.Generator) -> Co
             "loss": np.append(table.loss, clean + NOISE * rng.standard_normal(x.size)),
         }
         settled += analyse(SweepTable.from_columns(columns)).verdict != "undetermined"
-    return Count(TRUTHS, TRUTHS * choice.settled_at_most, settled)
+    return Count(TRUTHS, TRUTHS * choice.probability_settled, settled)
 
 
 def main() -> None:

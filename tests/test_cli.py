@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import math
-import re
 import signal
 import subprocess
 import sys
@@ -239,15 +238,12 @@ def test_an_open_verdict_comes_with_the_runs_that_could_settle_it(
         writer.writerows(zip(found.scale, found.hp[:, 0], found.seed, found.loss, strict=True))
     page = tmp_path / "report.html"
     assert main(["analyse", str(path), "--html", str(page)]) == 0
-    text, shown = capsys.readouterr().out, Reading(page.read_text(encoding="utf-8")).text
-    assert "runs that could settle the verdict: at width 64, 27 runs" in text
-    assert "What to run next" in shown
-    for told in (text, shown):  # a guide from above, and named so
-        assert re.search(r"with probability \d\.\d\d at most", told)
+    assert "runs that could settle the verdict: at width 64, 27 runs" in capsys.readouterr().out
+    assert "What to run next" in Reading(page.read_text(encoding="utf-8")).text
     assert main(["analyse", str(path), "--json"]) == 0
     runs = json.loads(capsys.readouterr().out)["next_runs"]
     assert [row["width"] for row in runs] == [64, 4096, 8192, 16384]
-    assert all(0 <= row["settled_at_most"] <= 1 for row in runs)
+    assert all(0 <= row["probability_settled"] <= 1 for row in runs)
 
 
 def test_plan_prints_what_the_report_plans(capsys: pytest.CaptureFixture[str], table: Path) -> None:

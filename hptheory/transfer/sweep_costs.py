@@ -23,7 +23,7 @@ FEWEST_WIDTHS = 3
 def next_runs_of(
     report: Report, widths: Sequence[float] | None = None, cost_exponent: float | None = None
 ) -> tuple[NextRuns, ...]:
-    """What a sweep at one more width costs, and how likely, at most, it settles the verdict: `next_runs`.
+    """What a sweep at one more width costs, and how likely it settles the verdict; as ``next_runs``.
 
     The new sweep is taken to have as many runs as one of the table's, and the middle one of their errors. By
     default the widths are half the narrowest, and 2, 4, 8 times the widest.

@@ -16,7 +16,7 @@ def undetermined(draws=1000, seed=0):
 
 def settled(law, error, widths=(1024.0,), **options):
     found = next_runs(law, widths, loss_error=1e-3, hp_error=error, runs=9, **options)
-    return [choice.settled_at_most for choice in found]
+    return [choice.probability_settled for choice in found]
 
 
 def test_smaller_errors_and_wider_models_settle_more():
@@ -59,7 +59,7 @@ def test_outcomes_that_no_other_draw_could_have_produced_settle_nothing():
 def test_the_cheapest():
     choices = next_runs(undetermined(), [128.0, 512.0, 2048.0], 1e-3, 0.03, runs=9, cost_exponent=2.0)
     assert [choice.cost for choice in choices] == [9 * 128**2, 9 * 512**2, 9 * 2048**2]
-    best = cheapest(choices, probability=choices[1].settled_at_most)
+    best = cheapest(choices, probability=choices[1].probability_settled)
     assert best == choices[1]
     assert cheapest(choices, probability=1.1) is None
 

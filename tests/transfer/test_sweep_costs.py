@@ -86,9 +86,9 @@ def test_next_runs_of_an_undetermined_table():
     assert [choice.width for choice in choices] == [64.0, 4096.0, 8192.0, 16384.0]
     assert {choice.runs for choice in choices} == {27}
     assert choices[1].cost == 27 * 4096**2
-    assert all(0 <= choice.settled_at_most <= 1 for choice in choices)
+    assert all(0 <= choice.probability_settled <= 1 for choice in choices)
     (own,) = next_runs_of(report, widths=[32768.0])
-    assert own.settled_at_most >= choices[1].settled_at_most
+    assert own.probability_settled >= choices[1].probability_settled
 
 
 def test_too_little_is_said():
