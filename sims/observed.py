@@ -143,10 +143,7 @@ def read_observed(directories: Sequence[Path]) -> ObservedSweep:
             )
         results |= found
     if setting is None or not results:
-        raise RunDirectoryError(
-            f"no run of {', '.join(map(str, directories))} was observed; train with `hptheory sweep "
-            "--observe profiles`"
-        )
+        raise RunDirectoryError(_none_observed(directories))
     widths, seeds = _axis(run.width for run in results), _axis(run.seed for run in results)
     whole = [
         lr
@@ -177,6 +174,17 @@ def _observed_runs(store: Store, setting: Setting) -> dict[Run, TrajectoryResult
             if result.stopped is None:
                 found[run] = result
     return found
+
+
+def _none_observed(directories: Sequence[Path]) -> str:
+    """Why there is nothing to read: runs without an observer, or none that this sweep and version has."""
+    stores = [Store(directory) for directory in directories]
+    others = sum(store.strangers(store.setting()) for store in stores)
+    beside = f", beside {others} finished runs of another grid or another trainer version" if others else ""
+    return (
+        f"no run of {', '.join(map(str, directories))} was observed{beside}; train with `hptheory sweep "
+        "--observe profiles`"
+    )
 
 
 def _differing(one: Training, other: Training) -> list[str]:

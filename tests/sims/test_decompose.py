@@ -182,10 +182,14 @@ def test_runs_that_were_not_observed(tmp_path, capsys):
     smoke = get_setting("digits", "smoke")
     plain = replace(smoke, widths=(32,), lrs=LRS[:1], seeds=(0,), training=replace(smoke.training, epochs=1))
     run(plain, tmp_path)
-    with pytest.raises(RunDirectoryError, match="--observe profiles"):
+    with pytest.raises(RunDirectoryError, match="--observe profiles") as refused:
         read_observed([tmp_path])
     assert main(["decompose", str(tmp_path)]) == 2
     assert "observe" in capsys.readouterr().err
+    assert "another trainer version" not in str(refused.value)
+    Store(tmp_path).prepare(replace(plain, seeds=(1,)))
+    with pytest.raises(RunDirectoryError, match="beside 1 finished runs of another grid or another trainer"):
+        read_observed([tmp_path])
 
 
 @pytest.mark.parametrize("what", [["decompose"], ["decompose", "--json"], ["figure", "8", "--runs"]])
