@@ -61,6 +61,7 @@ def figure(
     *,
     runs: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="DIR ...")] = (),
     data_dir: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None,
+    loss: Annotated[str | None, tyro.conf.arg(metavar="COLUMN")] = None,
     out: Annotated[Path, tyro.conf.arg(metavar="DIR")] = Path("figures"),
 ) -> None:
     """Draw a figure of arXiv 2512.22768, or a comparison of optimizers; the plotted numbers lie beside it.
@@ -70,6 +71,8 @@ def figure(
         runs: For the figure of an experiment, the run directories to draw it from.
         data_dir: The folder of data sets, for a figure that reads them again (15, stable-rank); by default
             HPTHEORY_DATA.
+        loss: For a comparison (drift, standard, decay, batch, multiplier), the loss to judge by: loss, of the
+            last weights, or ema_loss, of the averaged ones.
         out: The folder for the PNG and the CSV.
     """
     if number not in (*FIGURES, *EXPERIMENTS):
@@ -81,7 +84,7 @@ def figure(
     folder, name = output_folder(out), FIGURES.get(number, figure_name(number))
     print(f"drawing figure {number} ...", file=sys.stderr)
     if number in EXPERIMENTS:
-        drawn, numbers = draw(number, runs, data_dir)
+        drawn, numbers = draw(number, runs, data_dir, loss)
     else:
         drawn, numbers = getattr(import_module(f"hptheory.figures.{name}"), name)()
     for path in save_figure(drawn, numbers, folder, name):

@@ -1,4 +1,7 @@
-"""The comparisons of arXiv 2512.05620 between optimizers and scaling rules, drawn from run directories."""
+"""The comparisons of arXiv 2512.05620 between optimizers and scaling rules, drawn from run directories.
+
+``loss`` is a column of ``results.csv``: the last weights' loss, or the averaged weights' (``ema_loss``).
+"""
 
 from __future__ import annotations
 
@@ -21,21 +24,21 @@ Drawn = tuple["Figure", dict[str, Any]]
 NAMES = {"lr": "learning rate"}
 
 
-def drift(runs: Sequence[Path]) -> Drawn:
+def drift(runs: Sequence[Path], loss: str = "loss") -> Drawn:
     """How the optimum of whatever was swept moves with width, and what that costs, a curve a sweep."""
     from hptheory.figures.optimum_drift import optima_of, optimum_drift, transfer_costs
 
-    reports = {name: analyse(read_runs(run)) for name, run in by_name(runs).items()}
+    reports = {name: analyse(read_runs(run, loss=loss)) for name, run in by_name(runs).items()}
     swept = {report.table.hp_names for report in reports.values()}
     if len(swept) > 1 or len(next(iter(swept))) > 1:
         raise RunDirectoryError(f"these sweeps are not over one and the same hyperparameter: {sorted(swept)}")
-    costs = {name: transfer_costs(_losses(run)) for name, run in by_name(runs).items()}
+    costs = {name: transfer_costs(_by_width(_loss_table(run, loss))) for name, run in by_name(runs).items()}
     optima = {name: optima_of(report) for name, report in reports.items()}
     name = swept.pop()[0]
     return optimum_drift(optima, costs, NAMES.get(name, name.replace("_", " ")))
 
 
-def batches(runs: Sequence[Path]) -> Drawn:
+def batches(runs: Sequence[Path], loss: str = "loss") -> Drawn:
     """How the optimal rate moves with the batch size, a curve a width; a run directory a batch size.
 
     Dotted: proportional to the root of the batch size, the rule for Adam where the gradient's noise outweighs
@@ -52,11 +55,12 @@ def batches(runs: Sequence[Path]) -> Drawn:
         given = ", ".join(map(str, sizes.values()))
         raise RunDirectoryError(f"two batch sizes or more are needed, a run directory each, not {given}")
     ordered = sorted(runs, key=lambda run: sizes[run])
-    losses = dict(zip(sorted(sizes.values()), _on_common_grid(ordered), strict=True))
+    reports = {run: analyse(read_runs(run, loss=loss)) for run in ordered}
+    losses = dict(zip(sorted(sizes.values()), _on_common_grid(ordered, loss), strict=True))
     widths = sorted(set.intersection(*(set(table) for table in losses.values())))
     optima: dict[str, list[Optimum]] = {f"width {n}": [] for n in widths}
     for run in ordered:
-        for found in optima_of(analyse(read_runs(run))):
+        for found in optima_of(reports[run]):
             if found.scale in widths:
                 optima[f"width {found.scale:g}"].append(
                     Optimum(sizes[run], found.hp, found.low, found.high, found.inside)
@@ -65,11 +69,12 @@ def batches(runs: Sequence[Path]) -> Drawn:
     return optimum_drift(optima, costs, scale_name="batch size", guide=(0.5, "root of the batch size"))
 
 
-def multipliers(runs: Sequence[Path]) -> Drawn:
+def multipliers(runs: Sequence[Path], loss: str = "loss") -> Drawn:
     """Loss against compute, and how much of it each optimizer saves over the first (AdamW, say)."""
     from hptheory.figures.compute_multipliers import compute_multipliers
 
-    return compute_multipliers({name: analyse(read_runs(run)) for name, run in by_name(runs).items()})
+    reports = {name: analyse(read_runs(run, loss=loss)) for name, run in by_name(runs).items()}
+    return compute_multipliers(reports)
 
 
 def ranks(runs: Sequence[Path], data_dir: Path | None = None) -> Drawn:
@@ -113,13 +118,13 @@ def best_rates(data: xarray.Dataset) -> dict[int, float]:
     return best
 
 
-def _on_common_grid(runs: Sequence[Path]) -> list[dict[int, Any]]:
-    """``_losses`` of each directory, at the values of the hyperparameter that all have.
+def _on_common_grid(runs: Sequence[Path], loss: str) -> list[dict[int, Any]]:
+    """[seed, HP] of every finished width in each directory, at the values that all have.
 
     Domain: directories over different hyperparameters, or without a common value, raise
     ``RunDirectoryError``.
     """
-    tables = [_loss_table(run) for run in runs]
+    tables = [_loss_table(run, loss) for run in runs]
     names = {str(table.dims[-1]) for table in tables}
     grids = [set(table[table.dims[-1]].values.tolist()) for table in tables]
     common = sorted(set.intersection(*grids))
@@ -131,13 +136,8 @@ def _on_common_grid(runs: Sequence[Path]) -> list[dict[int, Any]]:
     return [_by_width(table.sel({table.dims[-1]: common})) for table in tables]
 
 
-def _losses(run: Path) -> dict[int, Any]:
-    """[seed, HP] of every finished width, HPs being whatever was swept."""
-    return _by_width(_loss_table(run))
-
-
-def _loss_table(run: Path) -> xarray.DataArray:
-    """[width, seed, HP] of the finished widths."""
+def _loss_table(run: Path, loss: str) -> xarray.DataArray:
+    """[width, seed, HP] of the finished widths, HPs being whatever was swept."""
     from sims.store import load
     from sims.table import further_axes, swept
 
@@ -145,8 +145,9 @@ def _loss_table(run: Path) -> xarray.DataArray:
     name = swept(data)[0]
     fixed = {axis: 0 for axis in ("lr", *further_axes(data)) if axis != name}
     whole = data.finished.all([axis for axis in data.finished.dims if axis != "width"])
-    return data.loss.isel(fixed).sel(width=whole).transpose("width", "seed", name)
+    return data[loss].isel(fixed).sel(width=whole).transpose("width", "seed", name)
 
 
 def _by_width(table: xarray.DataArray) -> dict[int, Any]:
+    """[seed, HP] of every width."""
     return {int(n): table.sel(width=n).values for n in table.width.values}

@@ -14,7 +14,8 @@ class Experiment:
     ``drawing`` is "module:function"; the function takes run directories, and ``options`` by keyword, and
     gives (figure, numbers). ``shows`` says what, ``sweeps`` which sweeps make the directories, in this order.
     A figure may be drawn from other sweeps of the same kind, too. One that ``reads_data`` needs the data set
-    again, and takes its folder as ``data_dir``.
+    again, and takes its folder as ``data_dir``. One that ``chooses_loss`` takes the column to judge by as
+    ``loss``.
     """
 
     drawing: str
@@ -22,6 +23,7 @@ class Experiment:
     sweeps: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
     reads_data: bool = False
+    chooses_loss: bool = False
 
     def commands(self, preset: str = "cpu") -> list[str]:
         """The commands that make its run directories.
@@ -122,26 +124,31 @@ EXPERIMENTS: dict[str, Experiment] = {
         f"{COMPARISONS}:drift",
         "drift of the optimum under muP and under the standard parameterization",
         tuple(f"llama_{name}{rule}" for name in ("adam", "muon", "adamuon") for rule in ("", "_standard")),
+        chooses_loss=True,
     ),
     "drift": Experiment(
         f"{COMPARISONS}:drift",
         "drift of the optimum by optimizer, with blocks and spectral normalisation and without",
         tuple(f"llama_{name}" for name in OPTIMIZERS),
+        chooses_loss=True,
     ),
     "decay": Experiment(
         f"{COMPARISONS}:drift",
         "drift of the best weight decay, where decay falls like 1/width and where it is constant",
         ("llama_muon_decay", "llama_muon_decay_constant"),
+        chooses_loss=True,
     ),
     "batch": Experiment(
         f"{COMPARISONS}:batches",
         "drift of the optimum with the batch size",
         ("llama_adam", "llama_adam_batch_double", "llama_adam_batch_fourfold"),
+        chooses_loss=True,
     ),
     "multiplier": Experiment(
         f"{COMPARISONS}:multipliers",
         "loss against compute; compute multipliers over AdamW",
         tuple(f"llama_{name}_decayed" for name in ("adam", "muon", "soap", "shampoo")),
+        chooses_loss=True,
     ),
     "stable-rank": Experiment(
         f"{COMPARISONS}:ranks",

@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hptheory.errors import HPTheoryError, UnknownNameError
+from hptheory.errors import DomainError, HPTheoryError, UnknownNameError
 from sims.errors import RunDirectoryError
 from sims.figure_table import EXPERIMENTS, Experiment
 
@@ -32,13 +32,17 @@ class NoRunsError(HPTheoryError):
         )
 
 
-def draw(number: str, runs: Sequence[Path], data_dir: Path | None = None) -> tuple[Figure, dict[str, Any]]:
+def draw(
+    number: str, runs: Sequence[Path], data_dir: Path | None = None, loss: str | None = None
+) -> tuple[Figure, dict[str, Any]]:
     """The figure of an experiment and its numbers, from run directories.
 
-    ``data_dir`` is the folder of data sets, for the figures that read them again.
+    ``data_dir`` is the folder of data sets, for the figures that read them again; ``loss`` the column of
+    ``results.csv`` to judge by, for those that let choose.
 
-    Domain: an unknown number is an ``UnknownNameError``; no run directory, a ``NoRunsError``; directories
-    that lack what the figure shows, a ``RunDirectoryError`` that names the sweep to run.
+    Domain: an unknown number is an ``UnknownNameError``; no run directory, a ``NoRunsError``; ``loss`` for
+    another figure, a ``DomainError``; directories that lack what the figure shows, a ``RunDirectoryError``
+    that names the sweep to run.
     """
     if number not in EXPERIMENTS:
         raise UnknownNameError("figure", number, list(EXPERIMENTS))
@@ -46,10 +50,15 @@ def draw(number: str, runs: Sequence[Path], data_dir: Path | None = None) -> tup
         raise NoRunsError(number)
     experiment = EXPERIMENTS[number]
     module, function = experiment.drawing.split(":")
-    data = {"data_dir": data_dir} if experiment.reads_data else {}
+    given: dict[str, Any] = {"data_dir": data_dir} if experiment.reads_data else {}
+    if loss is not None:
+        if not experiment.chooses_loss:
+            choosing = ", ".join(name for name, each in EXPERIMENTS.items() if each.chooses_loss)
+            raise DomainError("loss", loss, "left out", f"figure {number} has its own; {choosing} let choose")
+        given["loss"] = loss
     try:
         drawn: tuple[Figure, dict[str, Any]] = getattr(import_module(module), function)(
-            runs, **experiment.options, **data
+            runs, **experiment.options, **given
         )
     except RunDirectoryError as error:
         raise RunDirectoryError(f"{error}; for figure {number} {makes(experiment)}") from error

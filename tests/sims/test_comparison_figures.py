@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from benchmarks.synthetic_sweeps import sweep as synthetic_sweep
-from hptheory.errors import DomainError
+from hptheory.errors import DomainError, HPTheoryError
 from sims.errors import RunDirectoryError
 from sims.figures import draw
 from sims.members import Member
@@ -46,6 +46,19 @@ def test_drift_has_a_curve_a_sweep(runs: Path, tmp_path: Path) -> None:
     narrow, wide = load(runs).loss.mean("seed").transpose("width", "lr").values
     expected = wide[np.argmin(narrow)] - wide.min()
     assert cost[:2] == pytest.approx([0.0, expected])
+
+
+def test_drift_by_the_averaged_weights_loss(runs: Path) -> None:
+    _, numbers = draw("drift", [runs], loss="ema_loss")
+    cost = [v for v, kind in zip(numbers["value"], numbers["kind"], strict=True) if kind == "cost"]
+    narrow, wide = load(runs).ema_loss.mean("seed").transpose("width", "lr").values
+    assert cost == pytest.approx([0.0, wide[np.argmin(narrow)] - wide.min()])
+    last, _ = load(runs).loss.mean("seed").transpose("width", "lr").values
+    assert not np.allclose(last, narrow)
+    with pytest.raises(HPTheoryError, match=r"'val'.*ema_loss"):
+        draw("drift", [runs], loss="val")
+    with pytest.raises(DomainError, match=r"figure stable-rank has its own; standard, drift"):
+        draw("stable-rank", [runs], loss="ema_loss")
 
 
 def test_drift_of_weight_decay_is_along_weight_decay(tmp_path: Path) -> None:
@@ -104,7 +117,7 @@ def test_batches_are_compared_at_the_rates_that_all_have(runs: Path, tmp_path: P
 def test_multipliers_are_over_the_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("sims.comparison_figures.by_name", lambda runs: {str(run): run for run in runs})
     monkeypatch.setattr(
-        "sims.comparison_figures.read_runs", lambda run: synthetic_sweep(0.5, 1.0, noise=0.002)
+        "sims.comparison_figures.read_runs", lambda run, loss: synthetic_sweep(0.5, 1.0, noise=0.002)
     )
     figure, numbers = draw("multiplier", [Path("a"), Path("b")])
     assert "over a" in figure.axes[1].get_ylabel()
