@@ -70,7 +70,8 @@ def sweep(
         lrs: Other peak learning rates than the preset's.
         seeds: Other seeds than the preset's.
         epochs: Another length of the runs than the preset's, in passes over the training set.
-        steps: Another length of the runs than the preset's, in optimizer steps.
+        steps: Another length of the runs than the preset's, in optimizer steps. The window of the averaged
+            weights stays that of the preset.
         observe: What is watched along the runs, for `hptheory decompose`: top-k profiles, or single
             examples as well; of a text, windows, or every token of them (exact and slow).
         subset: On how many validation examples, drawn once; by default 1,024. Of a text: windows, by default
