@@ -1,6 +1,6 @@
 """The comparisons of arXiv 2512.05620 between optimizers and scaling rules, drawn from run directories.
 
-``loss`` is a column of ``results.csv``: the last weights' loss, or the averaged weights' (``ema_loss``).
+``loss`` is one of ``sims.figure_table.LOSSES``: of the last weights, the averaged ones, or the batches.
 """
 
 from __future__ import annotations
@@ -55,12 +55,11 @@ def batches(runs: Sequence[Path], loss: str = "loss") -> Drawn:
         given = ", ".join(map(str, sizes.values()))
         raise RunDirectoryError(f"two batch sizes or more are needed, a run directory each, not {given}")
     ordered = sorted(runs, key=lambda run: sizes[run])
-    reports = {run: analyse(read_runs(run, loss=loss)) for run in ordered}
     losses = dict(zip(sorted(sizes.values()), _on_common_grid(ordered, loss), strict=True))
     widths = sorted(set.intersection(*(set(table) for table in losses.values())))
     optima: dict[str, list[Optimum]] = {f"width {n}": [] for n in widths}
     for run in ordered:
-        for found in optima_of(reports[run]):
+        for found in optima_of(analyse(read_runs(run, loss=loss))):
             if found.scale in widths:
                 optima[f"width {found.scale:g}"].append(
                     Optimum(sizes[run], found.hp, found.low, found.high, found.inside)

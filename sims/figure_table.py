@@ -14,8 +14,7 @@ class Experiment:
     ``drawing`` is "module:function"; the function takes run directories, and ``options`` by keyword, and
     gives (figure, numbers). ``shows`` says what, ``sweeps`` which sweeps make the directories, in this order.
     A figure may be drawn from other sweeps of the same kind, too. One that ``reads_data`` needs the data set
-    again, and takes its folder as ``data_dir``. One that ``chooses_loss`` takes the column to judge by as
-    ``loss``.
+    again, and takes its folder as ``data_dir``. One that ``chooses_loss`` takes one of ``LOSSES``.
     """
 
     drawing: str
@@ -39,6 +38,7 @@ def _observed(setting: str) -> tuple[str, ...]:
     return (f"{setting} --observe profiles",)
 
 
+LOSSES = ("loss", "ema_loss", "train_loss")  # what comparisons may be judged by: columns of results.csv
 TRANSFER = "loss of the averaged weights, linearised loss dashed; what the narrowest width's rate costs"
 WHOLE_AND_TOP = "whole losses; top-kappa losses of each width beside those of the widest"
 RESIDUALS = "residual losses around the minimum of the top-kappa loss"

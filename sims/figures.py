@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from hptheory.errors import DomainError, HPTheoryError, UnknownNameError
 from sims.errors import RunDirectoryError
-from sims.figure_table import EXPERIMENTS, Experiment
+from sims.figure_table import EXPERIMENTS, LOSSES, Experiment
 
 __all__ = ["EXPERIMENTS", "Experiment", "NoRunsError", "draw", "figure_name", "makes"]
 
@@ -37,12 +37,12 @@ def draw(
 ) -> tuple[Figure, dict[str, Any]]:
     """The figure of an experiment and its numbers, from run directories.
 
-    ``data_dir`` is the folder of data sets, for the figures that read them again; ``loss`` the column of
-    ``results.csv`` to judge by, for those that let choose.
+    ``data_dir`` is the folder of data sets, for the figures that read them again; ``loss`` which of
+    ``LOSSES`` to judge by, for those that let choose.
 
-    Domain: an unknown number is an ``UnknownNameError``; no run directory, a ``NoRunsError``; ``loss`` for
-    another figure, a ``DomainError``; directories that lack what the figure shows, a ``RunDirectoryError``
-    that names the sweep to run.
+    Domain: an unknown number or loss is an ``UnknownNameError``; no run directory, a ``NoRunsError``; a loss
+    for another figure, a ``DomainError``; directories that lack what the figure shows, a
+    ``RunDirectoryError`` that names the sweep to run.
     """
     if number not in EXPERIMENTS:
         raise UnknownNameError("figure", number, list(EXPERIMENTS))
@@ -55,6 +55,8 @@ def draw(
         if not experiment.chooses_loss:
             choosing = ", ".join(name for name, each in EXPERIMENTS.items() if each.chooses_loss)
             raise DomainError("loss", loss, "left out", f"figure {number} has its own; {choosing} let choose")
+        if loss not in LOSSES:
+            raise UnknownNameError("loss", loss, list(LOSSES))
         given["loss"] = loss
     try:
         drawn: tuple[Figure, dict[str, Any]] = getattr(import_module(module), function)(

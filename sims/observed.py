@@ -178,13 +178,12 @@ def _observed_runs(store: Store, setting: Setting) -> dict[Run, TrajectoryResult
 
 def _none_observed(directories: Sequence[Path]) -> str:
     """Why there is nothing to read: runs without an observer, or none that this sweep and version has."""
-    stores = [Store(directory) for directory in directories]
-    others = sum(store.strangers(store.setting()) for store in stores)
-    beside = f", beside {others} finished runs of another grid or another trainer version" if others else ""
-    return (
-        f"no run of {', '.join(map(str, directories))} was observed{beside}; train with `hptheory sweep "
-        "--observe profiles`"
+    stores = {directory: Store(directory) for directory in directories}
+    told = {directory: store.strangers(store.setting()) for directory, store in stores.items()}
+    places = ", ".join(
+        f"{place}, beside {others}," if others else str(place) for place, others in told.items()
     )
+    return f"no run of {places} was observed; train with `hptheory sweep --observe profiles`"
 
 
 def _differing(one: Training, other: Training) -> list[str]:

@@ -39,9 +39,8 @@ def read_runs(
         store = Store(run_dir)
         if others := store.strangers(store.setting()):
             raise RunDirectoryError(
-                f"no run of the sweep of {run_dir} is finished; its {others} finished runs are of another "
-                "grid or another version of the trainer; train it with `hptheory sweep`, or give the "
-                "results.csv that the earlier sweep left"
+                f"no run of the sweep of {run_dir} is finished, beside {others}; train it with `hptheory "
+                "sweep`, or give the results.csv that the earlier sweep left"
             )
         raise RunDirectoryError(f"no run of {run_dir} is finished; train it with `hptheory sweep`")
     table = columns(dataset)

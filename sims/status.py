@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Status:
     """A sweep: its table so far, who trains which runs, which runs failed, which records are damaged.
 
-    ``strangers`` is the number of finished runs of other sweeps in the same directory.
+    ``strangers`` tells of finished runs of other sweeps in the same directory, if there are any.
     """
 
     setting: Setting
@@ -29,7 +29,7 @@ class Status:
     running: dict[Run, Worker]
     failed: dict[Run, FailedRun]
     damaged: dict[Run, Path]
-    strangers: int = 0
+    strangers: str = ""
 
     def __str__(self) -> str:
         lines = [describe(self.dataset, running=len(self.running), failed=len(self.failed))]
@@ -39,9 +39,7 @@ class Status:
         if self.failed or self.damaged:
             lines.append("failed and damaged runs are trained by the next `hptheory sweep` with this --out")
         if self.strangers:
-            lines.append(
-                f"beside them: {self.strangers} finished runs of another grid or another trainer version"
-            )
+            lines.append(f"beside them: {self.strangers}")
         return "\n".join(lines)
 
 

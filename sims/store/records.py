@@ -178,9 +178,11 @@ class Store:
             return {entry.name.removesuffix(".json") for entry in entries if entry.name.endswith(".json")}
         return set()
 
-    def strangers(self, setting: Setting) -> int:
-        """How many finished runs are not of this sweep: of another grid, or of another trainer version."""
-        return len(self.stored_keys() - {run_key(setting.training, run) for run in runs_of(setting)})
+    def strangers(self, setting: Setting) -> str:
+        """How many finished runs are not of this sweep, for a sentence; nothing where there are none."""
+        count = len(self.stored_keys() - {run_key(setting.training, run) for run in runs_of(setting)})
+        runs = "run" if count == 1 else "runs"
+        return f"{count} finished {runs} of another grid or another trainer version" if count else ""
 
     def write(self, training: Training, run: Run, result: dict[str, Any], provenance: dict[str, Any]) -> None:
         """Store a finished run; after a crash the record is either whole or absent.

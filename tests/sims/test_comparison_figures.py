@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from benchmarks.synthetic_sweeps import sweep as synthetic_sweep
-from hptheory.errors import DomainError, HPTheoryError
+from hptheory.errors import DomainError, UnknownNameError
 from sims.errors import RunDirectoryError
 from sims.figures import draw
 from sims.members import Member
@@ -55,8 +55,15 @@ def test_drift_by_the_averaged_weights_loss(runs: Path) -> None:
     assert cost == pytest.approx([0.0, wide[np.argmin(narrow)] - wide.min()])
     last, _ = load(runs).loss.mean("seed").transpose("width", "lr").values
     assert not np.allclose(last, narrow)
-    with pytest.raises(HPTheoryError, match=r"'val'.*ema_loss"):
-        draw("drift", [runs], loss="val")
+
+
+def test_a_loss_that_is_none_or_cannot_be_chosen_is_named(runs: Path, tmp_path: Path) -> None:
+    with pytest.raises(UnknownNameError, match="unknown loss 'step'; known: ema_loss, loss, train_loss"):
+        draw("drift", [runs], loss="step")
+    setting = small()
+    run(replace(setting, widths=(8,), training=replace(setting.training, ema=None)), tmp_path)
+    with pytest.raises(RunDirectoryError, match="did not measure 'ema_loss'"):
+        draw("drift", [tmp_path], loss="ema_loss")
     with pytest.raises(DomainError, match=r"figure stable-rank has its own; standard, drift"):
         draw("stable-rank", [runs], loss="ema_loss")
 

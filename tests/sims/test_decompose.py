@@ -188,7 +188,7 @@ def test_runs_that_were_not_observed(tmp_path, capsys):
     assert "observe" in capsys.readouterr().err
     assert "another trainer version" not in str(refused.value)
     Store(tmp_path).prepare(replace(plain, seeds=(1,)))
-    with pytest.raises(RunDirectoryError, match="beside 1 finished runs of another grid or another trainer"):
+    with pytest.raises(RunDirectoryError, match="beside 1 finished run of another grid or another trainer"):
         read_observed([tmp_path])
 
 

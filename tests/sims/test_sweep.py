@@ -401,7 +401,7 @@ def test_a_directory_with_runs_of_another_trainer_only_says_so(tmp_path, monkeyp
     run(setting(widths=(32,)), tmp_path)
     monkeypatch.setattr("sims.store.records.TRAINER_VERSION", TRAINER_VERSION + 1)
     with pytest.raises(
-        RunDirectoryError, match=r"its 4 finished runs are of another grid or another.*results\.csv"
+        RunDirectoryError, match=r"beside 4 finished runs of another grid or another.*results\.csv"
     ):
         read_runs(tmp_path)
     Store(tmp_path / "new").prepare(setting())
