@@ -118,7 +118,7 @@ def read_observed(directories: Sequence[Path]) -> ObservedSweep:
     """The observed runs in some run directories, which together are one sweep.
 
     Domain: directories trained in different ways, or a run in two of them, raise ``RunDirectoryError``: what
-    they say together is of no sweep. No directory with an observed run, or no rate at which all runs came
+    they say together is of no sweep. A directory without an observed run, or no rate at which all runs came
     through, raises it as well; a damaged file, ``CorruptRecordError``.
     """
     require("reading a run directory", "xarray", "h5netcdf", "h5py")
@@ -136,14 +136,16 @@ def read_observed(directories: Sequence[Path]) -> ObservedSweep:
             )
         asked |= set(setting_here.lrs)
         found = _observed_runs(store, setting_here)
+        if not found:
+            raise RunDirectoryError(_none_observed(store, setting_here))
         if twice := [run for run in found if run in results]:
             raise RunDirectoryError(
                 f"{len(twice)} runs of {directory} are in another directory as well, such as width "
                 f"{twice[0].width}, rate {twice[0].lr:.3g}, seed {twice[0].seed}; give each run once"
             )
         results |= found
-    if setting is None or not results:
-        raise RunDirectoryError(_none_observed(directories))
+    if setting is None:
+        raise RunDirectoryError("no run directory was given; name one of an observed sweep")
     widths, seeds = _axis(run.width for run in results), _axis(run.seed for run in results)
     whole = [
         lr
@@ -176,14 +178,11 @@ def _observed_runs(store: Store, setting: Setting) -> dict[Run, TrajectoryResult
     return found
 
 
-def _none_observed(directories: Sequence[Path]) -> str:
+def _none_observed(store: Store, setting: Setting) -> str:
     """Why there is nothing to read: runs without an observer, or none that this sweep and version has."""
-    stores = {directory: Store(directory) for directory in directories}
-    told = {directory: store.strangers(store.setting()) for directory, store in stores.items()}
-    places = ", ".join(
-        f"{place}, beside {others}," if others else str(place) for place, others in told.items()
-    )
-    return f"no run of {places} was observed; train with `hptheory sweep --observe profiles`"
+    others = store.strangers(setting)
+    place = f"{store.directory}, beside {others}," if others else store.directory
+    return f"no run of {place} was observed; train with `hptheory sweep --observe profiles`"
 
 
 def _differing(one: Training, other: Training) -> list[str]:

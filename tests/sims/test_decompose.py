@@ -131,6 +131,9 @@ def test_directories_of_one_sweep_are_joined(runs, tmp_path):
         one.prepare(replace(setting, lrs=LRS[:2]))
         other.prepare(replace(setting, lrs=LRS[2:]))
         joined = read_observed([runs, tmp_path / "copy"])
+        other.prepare(replace(setting, seeds=(9,)))
+        with pytest.raises(RunDirectoryError, match=r"no run of .*copy, beside 30 finished runs of another"):
+            read_observed([runs, tmp_path / "copy"])
     finally:
         one.prepare(setting)
     assert joined.lrs == LRS
