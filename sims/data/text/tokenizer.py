@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 SEPARATOR = "<|endoftext|>"
 BYTES = 256  # every byte is a token: any text can be encoded, and decoded again
+GPT2_TOKENS = 50_257
 
 
 def train_tokenizer(texts: Iterable[str], vocabulary: int) -> Tokenizer:

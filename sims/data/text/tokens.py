@@ -24,7 +24,7 @@ from hptheory.files import OutputError, output_folder
 from sims.data.places import cache_folder
 from sims.data.text.corpora import Corpus, Documents
 from sims.data.text.errors import CorpusError, TokenCacheError
-from sims.data.text.tokenizer import SEPARATOR, gpt2_tokenizer, train_tokenizer
+from sims.data.text.tokenizer import GPT2_TOKENS, SEPARATOR, gpt2_tokenizer, train_tokenizer
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -36,7 +36,10 @@ TOKENIZER_CHARACTERS = 100_000_000  # of a stream, merges are counted on its hea
 
 @dataclass(frozen=True)
 class Description:
-    """What ``tokens.json`` says of a cached corpus."""
+    """What ``tokens.json`` says of a cached corpus.
+
+    ``corpus`` is the name that the text was first read by: the same text by another name is the same entry.
+    """
 
     corpus: str
     fingerprint: str
@@ -74,8 +77,8 @@ def tokenize(
     ``vocabulary`` is the size of a BPE trained on the training part, or ``"gpt2"``. ``max_tokens`` ends the
     training part of a stream.
 
-    Domain: as for ``train_tokenizer``; a cache that does not match its own description is a
-    ``TokenCacheError``; one that cannot be written, an ``OutputError``.
+    Domain: as for ``train_tokenizer``; a cache that does not match its own description, or is of another text
+    or vocabulary, is a ``TokenCacheError``; one that cannot be written, an ``OutputError``.
 
     *Laws*: a second call reads what the first wrote; another text, vocabulary or length is another entry;
     tokens decode to the text.
@@ -85,7 +88,7 @@ def tokenize(
     folder = home / key
     if not (folder / "tokens.json").exists():
         _make(corpus, vocabulary, max_tokens, folder)
-    return _open(folder)
+    return _open(folder, corpus, vocabulary)
 
 
 def _key(corpus: Corpus, vocabulary: int | str, max_tokens: int | None) -> str:
@@ -100,7 +103,7 @@ def _make(corpus: Corpus, vocabulary: int | str, max_tokens: int | None, folder:
     else:
         tokenizer = gpt2_tokenizer()
     size = tokenizer.get_vocab_size()
-    dtype = "<u2" if size <= 2**16 else "<u4"
+    dtype = _dtype(size)
     draft = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
     try:
         draft.mkdir()
@@ -144,12 +147,21 @@ def _encode(
     return tokens, text
 
 
-def _open(folder: Path) -> TokenFiles:
-    """Map a cache entry, after a look at whether it is whole."""
+def _dtype(vocabulary: int) -> str:
+    return "<u2" if vocabulary <= 2**16 else "<u4"
+
+
+def _open(folder: Path, corpus: Corpus, vocabulary: int | str) -> TokenFiles:
+    """Map a cache entry, after a look at whether it is whole, and of that text and vocabulary."""
+    size = vocabulary if isinstance(vocabulary, int) else GPT2_TOKENS
     try:
         description = Description(**json.loads((folder / "tokens.json").read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:
         raise _damaged(folder, "its description cannot be read") from error
+    asked = {"fingerprint": corpus.fingerprint, "vocabulary": size, "dtype": _dtype(size)}
+    for name, value in asked.items():
+        if getattr(description, name) != value:
+            raise _damaged(folder, f"its {name} is {getattr(description, name)!r}, not {value!r}")
     counts = {"train": description.train_tokens, "validation": description.validation_tokens}
     train, validation = (_map(folder, part, count, description) for part, count in counts.items())
     return TokenFiles(train, validation, description, folder)
@@ -158,8 +170,8 @@ def _open(folder: Path) -> TokenFiles:
 def _map(folder: Path, part: str, count: int, description: Description) -> np.ndarray:
     """One part's tokens, read-only; checked against what is said of them."""
     path, dtype = folder / f"{part}.bin", np.dtype(description.dtype)
-    if not path.exists() or path.stat().st_size != count * dtype.itemsize:
-        raise _damaged(folder, f"{path.name} should hold {count} tokens ({count * dtype.itemsize} bytes)")
+    if not path.exists() or path.stat().st_size / dtype.itemsize != count:
+        raise _damaged(folder, f"{path.name} should hold {count} tokens of {dtype.itemsize} bytes")
     if count == 0:
         return np.zeros(0, dtype)
     tokens = np.memmap(path, dtype=dtype, mode="c")  # whatever writes to it writes to a copy of its own

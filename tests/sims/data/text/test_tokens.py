@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -110,6 +111,37 @@ def test_a_damaged_cache_is_one_sentence_with_the_remedy(tmp_path: Path, damage:
         path.write_text("{")
     with pytest.raises(TokenCacheError, match="delete it, and it is made again"):
         tokenize(small(), 270, cache=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"vocabulary": 400}, "its vocabulary is 400, not 270"),
+        ({"vocabulary": "270"}, "is damaged"),
+        ({"fingerprint": "2"}, "its fingerprint is '2', not '1'"),
+        ({"dtype": "banana"}, "its dtype is 'banana', not '<u2'"),
+        ({"dtype": "<f2"}, "its dtype is '<f2', not '<u2'"),
+        ({"train_tokens": None}, "is damaged"),
+    ],
+)
+def test_a_cache_of_something_else_is_named(tmp_path: Path, change: dict[str, object], words: str) -> None:
+    path = tokenize(small(), 270, cache=tmp_path).folder / "tokens.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(TokenCacheError, match=words):
+        tokenize(small(), 270, cache=tmp_path)
+
+
+def test_an_entry_of_another_vocabulary_under_this_ones_key_is_named(tmp_path: Path) -> None:
+    asked, other = (tokenize(small(), size, cache=tmp_path).folder for size in (271, 270))
+    shutil.rmtree(asked)
+    shutil.copytree(other, asked)
+    with pytest.raises(TokenCacheError, match="its vocabulary is 270, not 271"):
+        tokenize(small(), 271, cache=tmp_path)
+
+
+def test_law_the_same_text_by_another_name_is_the_same_entry(tmp_path: Path) -> None:
+    one, other = (tokenize(small(name=name), 270, cache=tmp_path) for name in ("small", "copy"))
+    assert one.folder == other.folder
 
 
 def test_an_unfinished_entry_leaves_nothing_behind(tmp_path: Path) -> None:
