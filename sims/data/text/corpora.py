@@ -9,6 +9,7 @@ smoke tests on a machine with nothing: no result is reported on it.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -20,6 +21,8 @@ from sims.data.text.errors import CorpusError
 Documents = Callable[[], Iterator[str]]
 
 HELD_OUT = 20  # of a folder of texts, every twentieth file is held out; of a single text, its last twentieth
+PIECE = 1_000  # characters: of a longer line, at least so many are encoded at once
+SINGLE_SPACE = re.compile(r"(?<=\S) (?=\S)")
 FINEWEB_VALIDATION = 2_000  # documents taken off the head of the stream, before the training part
 
 
@@ -144,16 +147,27 @@ CORPORA: dict[str, Callable[[Path | None], Corpus]] = {
 
 
 def _split(name: str, text: str) -> Corpus:
-    """One text, its last twentieth (from the next line on) held out."""
-    cut = text.find("\n", len(text) - len(text) // HELD_OUT) + 1
-    if cut == 0:
+    """One text, its last twentieth held out: from the next line on, or word or letter where there is none."""
+    start = len(text) - len(text) // HELD_OUT
+    ends = (text.find(mark, start, len(text) - 1) + 1 for mark in "\n ")
+    cut = next(filter(None, ends), start)
+    if cut == len(text):
         raise CorpusError(f"the text of {name} is too short to hold a part of it out")
     parts = partial(_pieces, text[:cut]), partial(_pieces, text[cut:])
     return Corpus(name, *parts, hashlib.sha256(text.encode()).hexdigest(), separated=False)
 
 
 def _pieces(text: str) -> Iterator[str]:
-    yield from text.splitlines(keepends=True)
+    """The lines; a long one in pieces, since encoding a piece takes hundreds of times its own memory.
+
+    Cut before single spaces, where no token reaches across: the tokens are those of the whole line.
+    """
+    for line in text.splitlines(keepends=True):
+        start = 0
+        while cut := SINGLE_SPACE.search(line, start + PIECE):
+            yield line[start : cut.start()]
+            start = cut.start()
+        yield line[start:]
 
 
 def _lines(path: Path) -> Iterator[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hptheory.errors import MissingExtraError, UnknownNameError
-from sims.data.text import find_corpus
+from sims.data.text import find_corpus, train_tokenizer
 from sims.data.text.errors import CorpusError
 from sims.data.text.hub import published_texts
 
@@ -56,6 +56,37 @@ def test_few_files_are_one_text_whose_end_is_held_out(tmp_path: Path) -> None:
     train, validation = "".join(corpus.train()), "".join(corpus.validation())
     assert train + validation == whole
     assert 0 < len(validation) <= len(whole) / 20
+
+
+@pytest.mark.parametrize(
+    ("text", "held_out"),
+    [
+        ("a b\n" * 100, "a b\n" * 4),  # the line after the last twentieth's start
+        ("ab cd " * 100, "cd " + "ab cd " * 4),
+        ("line\n" * 100 + "ab cd " * 100, "ab cd " * 9),
+        ("ab cd " * 100 + "\n", "cd " + "ab cd " * 4 + "\n"),
+        ("x" * 100, "x" * 5),
+    ],
+)
+def test_a_text_is_cut_at_the_next_line_or_word_or_letter(tmp_path: Path, text: str, held_out: str) -> None:
+    path = tmp_path / "text.txt"
+    path.write_text(text, encoding="utf-8")
+    corpus = find_corpus(f"folder:{path}")
+    assert "".join(corpus.validation()) == held_out
+    assert "".join(corpus.train()) + held_out == text
+
+
+def test_law_a_line_in_pieces_has_the_tokens_of_the_whole(tmp_path: Path) -> None:
+    text = "".join(find_corpus("pydoc").validation()).replace("\n", " ")  # with runs of spaces
+    path = tmp_path / "text.txt"
+    path.write_text(text, encoding="utf-8")
+    pieces = list(find_corpus(f"folder:{path}").train())
+    assert len(pieces) > 10
+    assert max(map(len, pieces)) < 1_200
+    whole = train_tokenizer(["".join(pieces)], 400)
+    assert train_tokenizer(pieces, 400).to_str() == whole.to_str()
+    encoded = [token for piece in pieces for token in whole.encode(piece).ids]
+    assert encoded == whole.encode("".join(pieces)).ids
 
 
 def test_the_novels_lie_in_the_data_folder(tmp_path: Path) -> None:
