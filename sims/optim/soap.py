@@ -87,15 +87,17 @@ class SOAPRule(Rule):
         shampoo_beta = self.beta2 if self.shampoo_beta is None else self.shampoo_beta
         if step <= FIRST_STEPS:
             self._begin_bases(state, pieces)
-        if step == 1:
+        if step == 1 and self.skip_first:
             accumulate(state, pieces, shampoo_beta)
-            if self.skip_first:
-                return torch.zeros_like(grad)
+            return torch.zeros_like(grad)
         mean = update_mean(state["exp_avg"], grad, self.beta1)
-        turned = turn(pieces, state)
+        turned, turned_mean = turn(pieces, state), turn(blocks.split(mean), state)
+        if step <= FIRST_STEPS and any(self.sides):
+            rounding = rounding_in_own_bases(pieces, turned, state)
+            turned, turned_mean = (torch.where(rounding, 0, each) for each in (turned, turned_mean))
         square = update_mean(state["exp_avg_sq"], turned.square(), per_block(self.beta2))
         adam = adam_direction(
-            turn(blocks.split(mean), state),
+            turned_mean,
             square,
             step - self.skip_first,
             per_block(self.beta1),
@@ -103,8 +105,7 @@ class SOAPRule(Rule):
             per_block(self.eps),
         )
         direction = blocks.merge(turn(adam, state, back=True))
-        if step > 1:
-            accumulate(state, pieces, shampoo_beta)
+        accumulate(state, pieces, shampoo_beta)
         if self._tracks(step):
             self._track_bases(state)
         return direction
@@ -114,14 +115,15 @@ class SOAPRule(Rule):
         identity.
         """
         known = finite_matrices(pieces)
+        # Squares have twice the digits: in float32 the two bases would not fit each other where singular
+        # values are below 1e-3 of the largest.
+        exact = pieces.to(torch.float32 if pieces.device.type == "mps" else torch.float64)
         for side in SIDES:
             if side in state:
-                _, vectors, succeeded = eigenbasis(
-                    pieces @ pieces.mT if side == "left" else pieces.mT @ pieces
-                )
+                _, vectors, succeeded = eigenbasis(exact @ exact.mT if side == "left" else exact.mT @ exact)
                 fresh = zero_matrices(state[side])
                 basis = state[f"{side}_basis"]
-                basis.copy_(torch.where(fresh & succeeded, vectors.flip(-1), basis))
+                basis.copy_(torch.where(fresh & succeeded, vectors.flip(-1).to(basis), basis))
                 count_failures(state, fresh & known & ~succeeded)
 
     def _track_bases(self, state: State) -> None:
@@ -155,6 +157,19 @@ def turn(pieces: Tensor, state: State, *, back: bool = False) -> Tensor:
     return pieces
 
 
+def rounding_in_own_bases(pieces: Tensor, turned: Tensor, state: State) -> Tensor:
+    """Which entries of a block's first gradient, turned into its own eigenbases, are zero but for rounding.
+
+    At most min(m, n) entries are not, and Adam would make a sign of every one. Where only one side is turned,
+    entries mix along that axis alone, so each row or column has a rounding of its own.
+    """
+    axes = {axis: state[side] for side, axis in zip(SIDES, (-2, -1), strict=True) if side in state}
+    norm = torch.linalg.vector_norm(pieces, dim=list(axes), keepdim=True)
+    noise = max(pieces.shape[-2:]) * torch.finfo(pieces.dtype).eps * norm
+    first = zero_matrices(next(iter(axes.values())))
+    return first & (turned.abs() <= noise)
+
+
 def _columns(matrix: Tensor, order: Tensor) -> Tensor:
     """The columns of every matrix, in the order given."""
     return matrix.gather(-1, order.unsqueeze(-2).expand_as(matrix))
@@ -180,7 +195,7 @@ class SOAP(MatrixOptimizer):
     (``skip_first=True``); here it also makes a step.
 
     *Laws*: with no sides it is Adam; with one block and both sides it turns with orthogonal factors on either
-    side.
+    side, and the first direction is U V^T of the gradient, in float32 too.
 
     >>> weight = torch.nn.Parameter(torch.zeros(2, 2))
     >>> weight.grad = torch.tensor([[0.0, 7.0], [-2.0, 0.0]])

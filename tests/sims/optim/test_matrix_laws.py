@@ -296,6 +296,35 @@ def test_soap_in_bases_that_are_the_identity_is_adam(shape):
     close(directions(partial(SOAP, lr=1.0, sides=(0, 0)), full), adam)
 
 
+@pytest.mark.parametrize("decades", [0, 3])
+@pytest.mark.parametrize("shape", [(64, 16), (16, 64), (32, 32)])
+def test_the_first_step_of_soap_is_the_polar_factor_in_float32(shape, decades):
+    """Its own bases leave min(m, n) entries of a gradient; the others are rounding, and no signs are made of
+    it. The first gradient may come late, and be zero in one member alone.
+    """
+    u, _, vt = torch.linalg.svd(gradients(1, *shape)[0], full_matrices=False)
+    grad = (u * torch.logspace(0, -decades, min(shape), dtype=torch.float64) @ vt).float()
+    silent = torch.zeros_like(grad)
+    grads = torch.stack([torch.stack(pair) for pair in ((silent, grad), (grad, grad))])
+    found = directions(partial(SOAP, lr=1.0, eps=1e-8, beta2=0.5), grads)
+    # Rounding turns a singular vector by 1e-7 times the largest singular value over its own.
+    close_to = partial(torch.testing.assert_close, rtol=0, atol=1e-6 * 10**decades)
+    close_to(found[0, 1].double(), u @ vt)
+    # Corrected for two steps, of which the one before has brought nothing: m (1 - 0.95)/(1 - 0.95^2), v
+    # likewise.
+    close_to(found[1, 0].double(), u @ vt * (0.05 / (1 - 0.95**2)) / (0.5 / (1 - 0.5**2)) ** 0.5)
+
+
+@pytest.mark.parametrize(("side", "axis"), [((1, 0), -2), ((0, 1), -1)])
+def test_one_side_of_soap_keeps_small_rows_and_columns(side, axis):
+    """They mix with no others, so that what is rounding is so by their own size."""
+    small = torch.logspace(0, -5, 48).unsqueeze(axis)
+    left, right = gradients(1, 48, 1)[0].float(), gradients(1, 1, 48, seed=1)[0].float()
+    (found,) = directions(partial(SOAP, lr=1.0, sides=side, eps=1e-12), (left @ right * small)[None])
+    # One entry of 1 in every row or column, up to its sign, and nothing beside it.
+    torch.testing.assert_close(found.norm(dim=axis), torch.ones(48), rtol=0, atol=1e-4)
+
+
 def test_a_rule_grafted_on_itself_is_itself():
     grads = gradients(6, 6, 8)
     plain = directions(partial(Muon, lr=1.0), grads)

@@ -48,19 +48,19 @@ OPTIMIZERS = {
 }
 
 
-def moved(make, rate: float, d_out: int, d_in: int) -> float:
+def moved(make, rate: float, d_out: int, d_in: int, dtype: torch.dtype = torch.float64) -> float:
     """RMS(lr Q(G) x') for G = delta x^T, delta of order 1/d_out, x' like x by half; over a stack of four."""
     stream = torch.Generator().manual_seed(d_out * d_in)
     delta = torch.randn(4, d_out, 1, generator=stream, dtype=torch.float64) / d_out
     x, other = torch.randn(2, 4, d_in, 1, generator=stream, dtype=torch.float64)
-    update = directions(partial(make, lr=1.0), (delta @ x.mT)[None])[0]
+    update = directions(partial(make, lr=1.0), (delta @ x.mT)[None].to(dtype))[0].double()
     return float(rate * (update @ (0.5 * x + 0.866 * other)).square().mean().sqrt())
 
 
-def exponent(make, rate_of, role: str) -> float:
+def exponent(make, rate_of, role: str, dtype: torch.dtype = torch.float64) -> float:
     out, into = ROLES[role]
     sizes = [(n if out else FIXED, n if into else FIXED) for n in WIDTHS]
-    sizes_moved = [moved(make, rate_of(*shape), *shape) for shape in sizes]
+    sizes_moved = [moved(make, rate_of(*shape), *shape, dtype) for shape in sizes]
     return float(np.polyfit(np.log(WIDTHS), np.log(sizes_moved), 1)[0])
 
 
@@ -72,11 +72,12 @@ def rule_rate(name, options, role, d_out, d_in):
     return scaling_rule(name, d_in, d_out, **bases, **options).lr
 
 
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=["float64", "float32"])
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("case", OPTIMIZERS)
-def test_outputs_move_alike_at_every_width(case, role):
+def test_outputs_move_alike_at_every_width(case, role, dtype):
     make, name, options = OPTIMIZERS[case]
-    found = exponent(make, partial(rule_rate, name, options, role), role)
+    found = exponent(make, partial(rule_rate, name, options, role), role, dtype)
     # Eight draws of x . x' / d_in, with a spread of 1/sqrt(16) at worst, over three octaves: 0.25/2/log(8) =
     # 0.06.
     assert abs(found) < 0.15
