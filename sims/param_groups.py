@@ -159,7 +159,10 @@ def param_groups(
     the same. ``sims.optim``'s matrix optimizers shrink a weight by it, whatever the rate (independent), so
     that it is scaled by itself. Adam and all of ``torch.optim``, its Muon too, shrink a weight by it times
     the rate (coupled): there it is divided by the rate's ratio. ``independent_decay`` says which it is; by
-    default matrix optimizers decay independently, Adam and SGD do not. Vectors do not decay.
+    default matrix optimizers decay independently, Adam and SGD do not. A step then decays every matrix by
+    base_width/width of the base's share. (In the trainer's settings a coupled decay stays one number, as in
+    torch, and a step's share goes as the rate: for Adam's embeddings it is the same at every width.) Vectors
+    do not decay.
 
     ``epsilon`` is by default that of ``sims.optim``, for each optimizer its own. ``eps`` has the ratio of the
     rule that gives the direction; with ``graft``, ``graft_eps`` that of the grafted optimizer, whose epsilon

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import partial
 from typing import Any
 
@@ -54,11 +54,17 @@ def role_factors(training: Training, model: nn.Module) -> dict[str, float]:
 
 
 def elementwise_constants(
-    configs: Sequence[AdamConfig] | Sequence[SGDConfig], scaled: ScaledParameter
+    configs: Sequence[AdamConfig | SGDConfig], scaled: ScaledParameter
 ) -> dict[str, Any]:
-    """The entries of a parameter's group, for Adam or SGD."""
-    shared = partial(shared_value, configs, parameter=scaled.parameter)
+    """The entries of a parameter's group, for Adam or SGD.
+
+    Independent decay has the rule's ratio; a decay that is multiplied by the rate has that of the rate.
+    """
     first = configs[0]
+    if isinstance(first, AdamConfig) and first.independent_decay:
+        ratio = scaled.scaling.weight_decay
+        configs = [replace(config, weight_decay=config.weight_decay * ratio) for config in configs]
+    shared = partial(shared_value, configs, parameter=scaled.parameter)
     names = {field.name for field in fields(first)}
     is_matrix = scaled.parameter.ndim > 2
     decay = shared("weight_decay") if is_matrix and "weight_decay" in names else 0.0

@@ -14,8 +14,8 @@ is the experiment:
   the base width 128, 3.1e-3 at that of the small presets, 32.
 - ``llama_adam_decayed`` (AdamW) and ``llama_muon_decayed``, ``_soap_decayed``, ``_shampoo_decayed``: the
   optimizers with decay, whose compute multipliers 2512.05620 reports. Hidden matrices decay independently by
-  the published c/D (Muon: 1.6 times that), all else as under AdamW: by 0.1 times the rate, of which muP makes
-  1/D on matrices.
+  the published c/D (Muon: 1.6 times that), all other matrices as under AdamW: by 0.1 times their own rate,
+  which under muP is 1/D of a readout (and of AdamW's hidden matrices), but the same at every D of embeddings.
 - ``llama_muon_steps_1``, ``_steps_3`` (``llama_muon`` has 5 iterations of Newton-Schulz) and
   ``llama_muon_exact``, the polar factor itself: the ablation that App. D.4.2 of 2512.22768 proposes. So does
   it ``llama_muon_hidden``, where the layers with orthogonalised updates are the only ones trained. There the

@@ -12,8 +12,11 @@ from sims.settings.checks import check_fraction, check_not_negative, check_posit
 class AdamConfig:
     """Adam; ``weight_decay`` is decoupled, and independent of the learning rate if ``independent_decay``.
 
-    With schedule factor s and peak rate lr, matrices shrink by s * lr * weight_decay a step (AdamW), or by
-    s * weight_decay (independent). Vectors do not decay.
+    With schedule factor s, matrices shrink a step by s * weight_decay times their own peak rate (AdamW, as in
+    torch), or by s * weight_decay times the rule's ratio (independent). Under muP with r = width/base_width,
+    the first share goes as the rate does, 1/r for hidden matrices and readout, 1 for embeddings and input
+    matrices; the second is 1/r for all, as that of ``hptheory rules`` and ``param_groups``. Vectors do not
+    decay.
     """
 
     beta1: float = 0.9
@@ -33,7 +36,12 @@ class AdamConfig:
 
 @dataclass(frozen=True)
 class SGDConfig:
-    """SGD with heavy-ball momentum; ``weight_decay`` times the weights is added to the gradient."""
+    """SGD with heavy-ball momentum; ``weight_decay`` times the weights is added to the gradient of matrices.
+
+    As in torch, so that the share that decays a step goes as a matrix's own rate: under muP with
+    r = width/base_width, 1 for hidden matrices, r for embeddings and input matrices, 1/r for a readout. The
+    rule's share, 1/r for all, is that of ``param_groups``.
+    """
 
     momentum: float = 0.9
     weight_decay: float = 0.0

@@ -1,0 +1,54 @@
+"""Adam and SGD in the trainer: what a step decays of every layer, at every width."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from sims.models import build_model, scaled_parameters
+from sims.optim.build import build_optimizer, set_rates
+from sims.settings import AdamConfig, SGDConfig, get_setting
+from sims.tasks import load_task
+from sims.train import Member
+
+BASE = 32
+CASES = [
+    (AdamConfig(weight_decay=0.1, independent_decay=True), {}),
+    (AdamConfig(weight_decay=0.1), {"embedding": 1, "hidden": 1 / 3, "readout": 1 / 3}),
+    (SGDConfig(weight_decay=0.1), {"embedding": 3, "hidden": 1, "readout": 1 / 3}),
+]
+
+
+@pytest.fixture(scope="module")
+def task():
+    return load_task(get_setting("llama_adam", "smoke").training.task)
+
+
+@pytest.mark.parametrize(("config", "ratios"), CASES, ids=["independent", "AdamW", "SGD"])
+@pytest.mark.parametrize("width", [BASE, 3 * BASE])
+def test_the_share_that_decays_a_step_is_the_rules_if_independent_and_else_as_the_rate(
+    width, config, ratios, task
+):
+    """``ratios`` are those of muP's rates at three times the base width, by role."""
+    training = replace(get_setting("llama_adam", "smoke").training, optimizer=config, base_width=BASE)
+    member, factor = Member(0.01, 0), 0.5
+    model = build_model(training, width, [0], task)
+    optimizer = build_optimizer(training, model, [member])
+    set_rates(optimizer, factor)
+    groups = {id(group["params"][0]): group for group in optimizer.param_groups}
+    roles = set()
+    for scaled in scaled_parameters(model):
+        group = groups[id(scaled.parameter)]
+        share = float((group["lr"] * group["weight_decay"]).flatten()[0])
+        if scaled.parameter.ndim < 3:
+            assert share == 0
+            continue
+        if ratios:
+            wanted = 0.1 * member.lr * (ratios[scaled.role] if width != BASE else 1)
+        else:
+            assert scaled.scaling.weight_decay == BASE / width
+            wanted = 0.1 * scaled.scaling.weight_decay
+        assert share == pytest.approx(factor * wanted, rel=1e-6), scaled.role  # single precision
+        roles.add(scaled.role)
+    assert roles == {"embedding", "hidden", "readout"}
