@@ -21,7 +21,7 @@ from torch import nn
 from hptheory.errors import DomainError, HPTheoryError, UnknownNameError
 from hptheory.parameterization.layers import ROLES
 from hptheory.parameterization.model_rules import MATRIX_OPTIMIZERS, LayerRule, layer_rule
-from sims.param_epsilons import group_epsilons
+from sims.param_epsilons import group_constants
 from sims.param_roles import Kinds, TiedRolesError, UnknownRoleError, as_matrix, shape_at_base, tensor_role
 from sims.settings.checks import check_count, check_known, check_not_negative
 
@@ -169,6 +169,11 @@ def param_groups(
     goes by its name, and ``graft_norm_eps`` that of the norm. Shampoo's damping is relative unless
     ``relative_damping=False``, and its groups say so (``damping``).
 
+    The rate is for the algorithm that ``options`` name, and the groups hold what they can of it:
+    ``exponents``, ``block`` and ``sides``, which count before the optimizer's own. A rule to graft from and
+    ``spectral_norm`` no group can hold: give ``graft=`` and ``spectral_norm=`` to the optimizer as well. One
+    without them refuses the groups by their ``graft_*`` and ``spectral_*`` entries.
+
     Domain: that of ``parameter_rules``; a missing rate, or a rate, epsilon or decay that is no number,
     negative or not finite, raises ``DomainError``; one for another optimizer, ``UnknownNameError``.
 
@@ -207,7 +212,7 @@ def param_groups(
             {
                 "params": [parameters[name]],
                 "lr": rates[chosen] * scaling.lr,
-                **group_epsilons(rule, optimizer, epsilons, options),
+                **group_constants(rule, optimizer, epsilons, options),
                 "weight_decay": decays.get(chosen, 0.0) * scaling.weight_decay / coupling,
                 "name": name,
                 "role": rule.layer.role,

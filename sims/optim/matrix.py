@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import accumulate, pairwise
 from typing import Any, TypedDict
 
@@ -12,15 +12,18 @@ import torch
 from torch import Tensor, nn
 from torch.optim.optimizer import ParamsT
 
+from hptheory.errors import DomainError
 from sims.errors import FallbackWarning, NotAMatrixError
 from sims.optim.base import Stepping, dropped_if_refused
 from sims.optim.eigen import fallbacks_in
-from sims.optim.graft import Graft
+from sims.optim.graft import PREFIX, Graft
 from sims.optim.parts import cache_parts, matrices_at_once
 from sims.optim.rule import Number, Rule, State, check_name, check_not_negative
 from sims.optim.spectral import SpectralNorm
 from sims.settings.checks import check_one_size
 
+WRAPPED = {PREFIX: "graft=", "spectral_": "spectral_norm=True", "rms_": "a rule within RMSNorm"}
+"""What an optimizer needs that is to have constants so named."""
 SHAPE_FACTORS = ("mup", "capped", "rms")
 Bucket = list[tuple[nn.Parameter, dict[str, Any]]]
 
@@ -73,7 +76,7 @@ class MatrixOptimizer(Stepping):
 
     Domain: parameters are float32 or float64 matrices with both dimensions >= 2, else ``NotAMatrixError``; so
     are groups whose ``role`` is ``embedding`` or ``vector``, which Adam should train. Constants are checked
-    by the rules.
+    by the rules; a group's ``graft_*`` or ``spectral_*`` without a graft or norm are a ``DomainError``.
 
     *Laws*: a stack trains as its members one by one; going on from a saved state changes nothing.
     """
@@ -108,6 +111,7 @@ class MatrixOptimizer(Stepping):
 
     def _check_group(self, group: dict[str, Any]) -> None:
         """Nothing, if the group's parameters and constants are what they have to be."""
+        check_wrapped(self.rule, group)
         for name in self.rule.hyperparameters():
             if isinstance(group[name], list):
                 group[name] = tuple(group[name])
@@ -198,6 +202,18 @@ def _members(value: Any, start: int, end: int) -> Any:
     if isinstance(value, Tensor) and value.ndim >= 3 and len(value) > 1:
         return value[start:end]
     return value
+
+
+def check_wrapped(rule: Rule, group: Mapping[str, Any]) -> None:
+    """Nothing, if the rule has the graft and the norm that a group's constants are for; else ``DomainError``.
+
+    Without them the group's rate would be that of another algorithm.
+    """
+    for name in group.keys() - rule.hyperparameters().keys():
+        for prefix, needed in WRAPPED.items():
+            if name.startswith(prefix):
+                advice = f"give {needed} to the optimizer as well, as for the group's rate"
+                raise DomainError(f"a group's {name}", group[name], "left out for this optimizer", advice)
 
 
 def check_matrix(name: str | None, p: Tensor, role: str | None = None) -> None:

@@ -12,7 +12,7 @@ from torch import nn
 from hptheory.errors import DomainError, UnknownNameError
 from hptheory.parameterization import network_layers, scaling_rule
 from sims.models.linear import ScaledParameter
-from sims.optim import SOAP, Adam, AdaMuon, Dion, Muon, Shampoo
+from sims.optim import SOAP, Adam, AdamRule, AdaMuon, Dion, Muon, Shampoo
 from sims.optim.build_matrix import matrix_group, rule_of_config
 from sims.optim.matrix import MatrixOptimizer
 from sims.optim.scaling import composite_rule, rule_options
@@ -400,6 +400,49 @@ def test_shampoos_damping_is_told_to_its_groups():
             uneven(WIDTH), "shampoo", BASE, base=uneven(BASE), lr=0.1, relative_damping=relative
         )
         assert [group.get("damping") for group in groups] == [None, damping, None]
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("shampoo", {"block": 16}),
+        ("shampoo", {"exponents": (0.5, 0.5)}),
+        ("shampoo", {}),
+        ("soap", {"block": 16, "sides": (1, 0)}),
+        ("soap", {}),
+    ],
+)
+def test_an_optimizer_made_of_the_groups_is_the_one_their_rate_is_for(name, options):
+    """Whatever its own arguments say: the group's rate holds for the group's algorithm alone."""
+    (group,) = param_groups(
+        nn.Linear(WIDTH, WIDTH, bias=False),
+        name,
+        BASE,
+        base=nn.Linear(BASE, BASE, bias=False),
+        lr=0.1,
+        **options,
+    )
+    own = MATRIX[name]([group], block=8).param_groups[0]
+    told = {key: own[key] for key in ("block", "exponents", "sides") if key in own and own[key] is not None}
+    size = {"base_d_in": BASE, "base_d_out": BASE}
+    assert own["lr"] == 0.1 * scaling_rule(name, WIDTH, WIDTH, **size, **told).lr
+    assert own["block"] == options.get("block")
+
+
+@pytest.mark.parametrize(
+    ("options", "words", "needed"),
+    [
+        ({"graft": "adam"}, "graft_.*give graft= to", {"graft": AdamRule()}),
+        ({"spectral_norm": True}, "spectral_eps.*give spectral_norm=True to", {"spectral_norm": True}),
+    ],
+)
+def test_groups_for_a_graft_or_a_norm_are_refused_without_it(options, words, needed):
+    groups = param_groups(uneven(WIDTH), "muon", BASE, base=uneven(BASE), lr=0.1, **options)
+    own = [group for group in groups if group["optimizer"] == "muon"]
+    with pytest.raises(DomainError, match=words):
+        Muon(own)
+    assert Muon(own, **needed).param_groups[0]["lr"] == own[0]["lr"]
+    Adam([group for group in groups if group["optimizer"] == "adam"])
 
 
 # --- at the base width, and tables ------------------------------------------------------------------------
