@@ -48,8 +48,9 @@ SWEEPS = "sims.sweep_figures"
 TRANSFORMERS = "sims.transformer_figures"
 COMPARISONS = "sims.comparison_figures"
 OPTIMIZERS = (
-    "adam", "muon", "soap", "soap_blocked", "shampoo", "shampoo_blocked", "adamuon", "adamuon_normalised",
-    "shampoo_grafted", "shampoo_grafted_blocked", "shampoo_grafted_normalised",
+    "adam", "muon", "soap", "soap_blocked", "soap_normalised", "shampoo", "shampoo_blocked",
+    "shampoo_normalised", "adamuon", "adamuon_normalised", "shampoo_grafted", "shampoo_grafted_blocked",
+    "shampoo_grafted_normalised",
 )  # fmt: skip
 SAMPLES = ("cifar_mlp --observe samples",)
 

@@ -6,9 +6,9 @@ is the experiment:
 - ``..._standard``: the standard parameterization in place of muP's rates and initial scales. The optimum
   should drift with width where muP's stands still. Attention scores and residual branches keep muP's factors.
 - Shampoo with Adam's norm (``llama_shampoo_grafted``), whose optimum 2512.05620 sees drift, as AdaMuon's; its
-  two remedies, blocks (``_blocked``) and spectral normalisation (``_normalised``). Blocks are of 128, or of
-  32 in the small presets: at the base width only feed-forward matrices are cut. (2512.05620 has blocks of 512
-  for widths from 512.)
+  two remedies, blocks (``_blocked``) and spectral normalisation (``_normalised``), of which SOAP needs one,
+  too, and plain Shampoo has both. Blocks are of 128, or of 32 in the small presets: at the base width only
+  feed-forward matrices are cut. (2512.05620 has blocks of 512 for widths from 512.)
 - ``llama_muon_decay``: independent weight decay c/D over a factor of 32, at one rate;
   ``llama_muon_decay_constant``: the same without the 1/D. The published c is 0.1 (2e-4 at D = 512): 8e-4 at
   the base width 128, 3.1e-3 at that of the small presets, 32.
@@ -128,12 +128,14 @@ SETTINGS: dict[str, Presets] = {
     "llama_muon_standard": changed(matrix("llama_muon_standard", MUON), standard),
     "llama_adamuon_standard": changed(matrix("llama_adamuon_standard", AdaMuonConfig()), standard),
     "llama_adamuon_normalised": matrix("llama_adamuon_normalised", AdaMuonConfig(spectral_norm=True)),
+    "llama_shampoo_normalised": matrix("llama_shampoo_normalised", ShampooConfig(spectral_norm=True)),
     "llama_shampoo_blocked": blocked("llama_shampoo_blocked", ShampooConfig()),
     "llama_shampoo_grafted": matrix("llama_shampoo_grafted", GRAFTED),
     "llama_shampoo_grafted_blocked": blocked("llama_shampoo_grafted_blocked", GRAFTED),
     "llama_shampoo_grafted_normalised": matrix(
         "llama_shampoo_grafted_normalised", replace(GRAFTED, spectral_norm=True)
     ),
+    "llama_soap_normalised": matrix("llama_soap_normalised", SOAPConfig(spectral_norm=True)),
     "llama_soap_blocked": blocked("llama_soap_blocked", SOAPConfig()),
     "llama_adam_decayed": adam("llama_adam_decayed", AdamConfig(weight_decay=ADAMW_DECAY)),
     "llama_muon_decayed": decayed("llama_muon_decayed", MUON, MUON_DECAY),

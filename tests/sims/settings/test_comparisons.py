@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,12 @@ DIFFERENCES = {
     ("llama_muon", "llama_muon_standard"): {"parameterization"},
     ("llama_adamuon", "llama_adamuon_normalised"): {"optimizer.spectral_norm"},
     ("llama_shampoo", "llama_shampoo_blocked"): {"optimizer.block"},
+    ("llama_shampoo", "llama_shampoo_normalised"): {"optimizer.spectral_norm"},
     ("llama_shampoo", "llama_shampoo_grafted"): {"optimizer.graft"},
     ("llama_shampoo_grafted", "llama_shampoo_grafted_blocked"): {"optimizer.block"},
     ("llama_shampoo_grafted", "llama_shampoo_grafted_normalised"): {"optimizer.spectral_norm"},
     ("llama_soap", "llama_soap_blocked"): {"optimizer.block"},
+    ("llama_soap", "llama_soap_normalised"): {"optimizer.spectral_norm"},
     ("llama_muon_decay", "llama_muon_decay_constant"): {"optimizer.constant_decay"},
     ("llama_muon", "llama_muon_decay"): set(),
     ("llama_adam", "llama_adam_decayed"): {"optimizer.weight_decay"},
@@ -83,6 +85,13 @@ def test_batches_of_all_sizes_see_as_many_tokens(preset: str) -> None:
     shares = [training.ema.warmup_steps / training.steps for training in trainings if training.ema]
     # whole steps of warmup, of runs of three steps at least
     assert shares == pytest.approx([shares[0]] * 3, abs=0.5 / min(t.steps or 1 for t in trainings))
+
+
+@pytest.mark.parametrize("name", ["llama_soap_normalised", "llama_shampoo_normalised"])
+def test_the_normalised_learn(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HPTHEORY_CACHE", str(tmp_path / "cache"))
+    results = run(replace(get_setting(name, "smoke"), widths=(16,), seeds=(0,)), tmp_path / "runs")
+    assert float(results.loss.min()) < 5.69  # ln 300 = 5.704: the loss of the uniform guess
 
 
 def test_only_the_orthogonalised_layers_learn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
