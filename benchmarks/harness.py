@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import statistics
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+
+from hptheory.errors import HPTheoryError
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,20 @@ class Row:
 
 
 HEADER = f"{'what':<52} {'measured':>16} {'peer, same run':>34} {'ratio':>9} {'to reach':>16} {'':>4}"
+
+
+def report(rows: Iterable[Row]) -> int:
+    """Print rows as they come; exit code 1 if a number is not reached, 2 with a sentence if one cannot be
+    measured here."""
+    missed = False
+    try:
+        for row in rows:
+            print(row, flush=True)
+            missed |= row.reached is False
+    except HPTheoryError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return int(missed)
 
 
 def cpu_seconds(function: Callable[[], object], repeats: int = 5) -> float:
