@@ -71,7 +71,7 @@ nitpick_ignore_regex = [
     # The same for the standard library: Sphinx itself knows only built-in types and `typing`.
     (r"py:.*", r"(collections|dataclasses|enum|fractions|multiprocessing|pathlib|random|types)\..*"),
     # Type variables, which have no page; and pieces of annotations with the shapes of jaxtyping.
-    (r"py:.*", r"sims\.engines\.base\.(Unit|Result)"),
+    (r"py:.*", r"sims\.(engines\.base|trajectory\.objective)\.(Unit|Result)"),
     (r"py:.*", r"(tuple\[.*|Float|Int|Bool|ndarray)"),
 ]
 

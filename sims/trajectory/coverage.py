@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -10,8 +12,9 @@ from torch import Tensor, nn
 
 from hptheory.decomposition.arrays import full_precision
 from sims.trajectory.capture import Call, Flow, followed_layers, recorded
-from sims.trajectory.objective import Objective, evaluation_mode
+from sims.trajectory.objective import Objective, Result, at_weights, evaluation_mode
 
+Calls = dict[str, list[Call]]
 Layers = dict[str, list[nn.Module]]
 
 ROUNDING = 1e-3  # of a gradient computed in two ways in single precision
@@ -20,17 +23,27 @@ SHAKE = 0.5  # of a weight matrix's own scale
 
 
 def forward_passes(
-    objective: Objective, model: nn.Module, leaves: Mapping[str, Tensor], layers: Layers
-) -> Iterator[tuple[Float[Tensor, "member example"], dict[str, list[Call]]]]:
-    """The losses of the examples of each batch, and the calls of these layers.
+    objective: Objective,
+    model: nn.Module,
+    leaves: Mapping[str, Tensor],
+    layers: Layers,
+    backward: Callable[[Tensor, Calls], Result],
+) -> Iterator[tuple[Float[Tensor, "member example"], Calls, Result]]:
+    """The losses of the examples of each batch, the calls of these layers, and what ``backward`` gives.
 
-    The loss of an example is the mean over what follows the axis of examples.
+    The loss of an example is the mean over what follows the axis of examples. ``backward(losses, calls)``
+    runs while the model stands at the leaves (``at_weights`` says why).
     """
+
+    def both(batch: Sequence[Any]) -> tuple[Tensor, Calls, Result]:
+        with recorded(layers) as calls:  # not what is run again in the backward pass
+            values = objective.batch_losses(model, batch)
+        losses = values.flatten(2).mean(2) if values.ndim > 2 else values
+        return losses, calls, backward(losses, calls)
+
     with evaluation_mode(model), torch.enable_grad():
         for batch in objective.batches:
-            with recorded(layers) as calls:
-                values = objective.values(model, leaves, batch)
-            yield values.flatten(2).mean(2) if values.ndim > 2 else values, calls
+            yield at_weights(model, leaves, partial(both, batch))
 
 
 def outputs_of(calls: Mapping[str, list[Call]]) -> list[Tensor]:
@@ -65,16 +78,20 @@ def covered_layers(
     direct = {name: torch.zeros_like(weights[name]) for name in layers}
     by_flows = {name: torch.zeros_like(values) for name, values in direct.items()}
     tolerance = ROUNDING
-    for losses, calls in forward_passes(objective, model, leaves, layers):
+
+    def backward(losses: Tensor, calls: Calls) -> tuple[Tensor, tuple[Tensor, ...], tuple[Tensor, ...]]:
         factors = torch.rand(losses.shape[1], generator=draw).to(losses)
-        units = [torch.finfo(each.dtype).eps for each in (losses, *outputs_of(calls))]
-        tolerance = max(tolerance, HALF_PRECISION_UNITS * max(units))
         deltas = torch.autograd.grad(
             losses.sum(), outputs_of(calls), retain_graph=True, materialize_grads=True
         )
         whole = torch.autograd.grad(
             (losses * factors).sum(), [leaves[name] for name in layers], materialize_grads=True
         )
+        return factors, deltas, whole
+
+    for losses, calls, (factors, deltas, whole) in forward_passes(objective, model, leaves, layers, backward):
+        units = [torch.finfo(each.dtype).eps for each in (losses, *outputs_of(calls))]
+        tolerance = max(tolerance, HALF_PRECISION_UNITS * max(units))
         for part, values in zip(whole, direct.values(), strict=True):
             values += part
         for name, flows in flows_of(calls, deltas, losses.shape[1], stacked=objective.stacked).items():

@@ -1,15 +1,16 @@
 """The loss along the trajectory: at given weights, with its gradient, on the examples chosen once for all.
 
 The user's function is called as ``losses(model, *batch)`` with the real module, whose parameters stand at
-the weights asked for while it runs (``torch.func.functional_call``); nothing is copied and nothing of the
-model's own state is touched. Modules are in evaluation mode meanwhile.
+the weights asked for while it runs and is differentiated (``torch.func.functional_call``); nothing is copied
+and nothing of the model's own state is touched. Modules are in evaluation mode meanwhile.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import torch
 from jaxtyping import Float, Int
@@ -20,6 +21,7 @@ from hptheory.errors import DomainError
 
 Losses = Callable[..., Tensor]
 Weights = Mapping[str, Tensor]
+Result = TypeVar("Result")
 
 
 class Objective:
@@ -40,14 +42,12 @@ class Objective:
     def values(
         self, model: nn.Module, weights: Weights, batch: Sequence[Any]
     ) -> Float[Tensor, "member example *_"]:
-        """The losses of one batch at these weights, with a member axis in front.
+        """The losses of one batch at these weights, with a member axis in front."""
+        return at_weights(model, weights, lambda: self.batch_losses(model, batch))
 
-        A model of half precision gets weights of half precision; their gradients have the precision of what
-        was given.
-        """
-        own = dict(model.named_parameters())
-        weights = {name: values.to(own[name].dtype) for name, values in weights.items()}
-        values = functional_call(_Evaluation(model, self.losses), _prefixed(weights), tuple(batch))
+    def batch_losses(self, model: nn.Module, batch: Sequence[Any]) -> Float[Tensor, "member example *_"]:
+        """The losses of one batch at the weights where the model stands, with a member axis in front."""
+        values = self.losses(model, *batch)
         values = values if self.stacked else values.unsqueeze(0)
         return values.unsqueeze(1) if values.ndim == 1 else values
 
@@ -61,10 +61,16 @@ class Objective:
         """
         leaves = {name: weights[name].detach().requires_grad_() for name in wanted}
         total, count = torch.zeros(()), 0
+
+        def forward_and_backward(batch: Sequence[Any]) -> Tensor:
+            values = self.batch_losses(model, batch)
+            values.sum().backward(inputs=list(leaves.values()))
+            return values
+
         with evaluation_mode(model), torch.enable_grad():
             for batch in self.batches:
-                values = self.values(model, {**weights, **leaves}, batch)
-                values.sum().backward(inputs=list(leaves.values()))
+                run = partial(forward_and_backward, batch)
+                values = at_weights(model, {**weights, **leaves}, run)
                 total, count = add_up(total, values), count + values[0].numel()
         gradients = {}
         for name, leaf in leaves.items():
@@ -81,6 +87,23 @@ class Objective:
             values = [self.values(model, weights, batch).flatten(1) for batch in self.batches]
         entries = torch.cat(values, dim=1)
         return entries.double().mean(1), entries
+
+
+def at_weights(model: nn.Module, weights: Weights, run: Callable[[], Result]) -> Result:
+    """What ``run()`` gives while the parameters of the model stand at these weights.
+
+    A backward pass belongs inside: activation checkpointing runs parts of the model again in it, at the
+    weights where the model stands then. A model of half precision gets weights of half precision; their
+    gradients have the precision of what was given.
+
+    >>> model = nn.Linear(1, 1, bias=False)
+    >>> at_weights(model, {"weight": torch.full((1, 1), 3.0)}, lambda: model(torch.ones(1)).item())
+    3.0
+    """
+    own = dict(model.named_parameters())
+    cast = {f"model.{name}": values.to(own[name].dtype) for name, values in weights.items()}
+    result: Result = functional_call(_Around(model), cast, (run,))
+    return result
 
 
 def fixed_subset(examples: int, size: int | None, seed: int = 0) -> Int[Tensor, " size"]:
@@ -120,18 +143,13 @@ def add_up(total: Tensor, values: Tensor) -> Float[Tensor, " member"]:
     return total.to(values.device) + values.detach().flatten(1).double().sum(1)
 
 
-class _Evaluation(nn.Module):
-    """A module around the user's function, so that the function meets the model at other weights."""
+class _Around(nn.Module):
+    """A module around the model, so that anything can be run while the model stands at other weights."""
 
-    def __init__(self, model: nn.Module, losses: Losses) -> None:
+    def __init__(self, model: nn.Module) -> None:
         super().__init__()
-        self.model, self.losses = model, losses
+        self.model = model
 
-    def forward(self, *batch: Any) -> Tensor:
-        """The losses of a batch."""
-        losses: Tensor = self.losses(self.model, *batch)
-        return losses
-
-
-def _prefixed(weights: Weights) -> dict[str, Tensor]:
-    return {f"model.{name}": weight for name, weight in weights.items()}
+    def forward(self, run: Callable[[], Result]) -> Result:
+        """What ``run`` gives."""
+        return run()

@@ -26,7 +26,7 @@ from hptheory.decomposition import mean_component_index
 from hptheory.decomposition.arrays import full_precision
 from hptheory.errors import DomainError
 from sims.trajectory.capture import Flow, project
-from sims.trajectory.coverage import Layers, covered_layers, flows_of, forward_passes, outputs_of
+from sims.trajectory.coverage import Calls, Layers, covered_layers, flows_of, forward_passes, outputs_of
 from sims.trajectory.directional import Directions, directional_changes
 from sims.trajectory.eigenvectors import alignment_eigenvectors
 from sims.trajectory.errors import ObservationWarning
@@ -93,13 +93,16 @@ class SampleObserver(TrajectoryObserver):
         total, self._sizes = torch.zeros(()), list[int]()  # of the batches, in examples
         self._flows: dict[str, list[list[Flow]]] = {name: [] for name in self._layers}
         gradient = {name: torch.zeros_like(values) for name, values in weights.items()}
-        for losses, calls in forward_passes(self.objective, model, leaves, self._layers):
-            outputs = outputs_of(calls)
-            wanted = [*outputs, *(leaves[name] for name in loose)]
-            found = torch.autograd.grad(losses.sum(), wanted, materialize_grads=True)
-            for name, flows in flows_of(calls, found, losses.shape[1], stacked=self.stacked).items():
+
+        def backward(losses: Tensor, calls: Calls) -> tuple[Tensor, ...]:
+            wanted = [*(leaves[name] for name in loose), *outputs_of(calls)]
+            return torch.autograd.grad(losses.sum(), wanted, materialize_grads=True)
+
+        for losses, calls, found in forward_passes(self.objective, model, leaves, self._layers, backward):
+            deltas = found[len(loose) :]
+            for name, flows in flows_of(calls, deltas, losses.shape[1], stacked=self.stacked).items():
                 self._flows[name].append([flow for flow in flows if flow is not None])
-            for name, part in zip(loose, found[len(outputs) :], strict=True):
+            for name, part in zip(loose, found[: len(loose)], strict=True):
                 gradient[name] += part
             total = add_up(total, losses)
             self._sizes.append(losses.shape[1])

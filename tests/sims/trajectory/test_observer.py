@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 
 from hptheory.errors import DomainError
 from sims.settings.schedules import EMAConfig
@@ -110,10 +111,12 @@ def functional_loss(weights: dict[str, Tensor]) -> Tensor:
     return F.cross_entropy(functional_call(net(), weights, (x,)), y)
 
 
-def watching_an_average(model: nn.Module) -> tuple[TrajectoryObserver, Callable[[int], None]]:
+def watching_an_average(
+    model: nn.Module, kind: type[TrajectoryObserver] = TrajectoryObserver
+) -> tuple[TrajectoryObserver, Callable[[int], None]]:
     """An observer, and what keeps the average that it watches after each step."""
     average = WeightAverage(CADENCE, model)
-    observer = TrajectoryObserver(mean_loss, cadence=CADENCE)
+    observer = kind(losses, cadence=CADENCE)
     observer.prepare(model)
 
     def after(step: int) -> None:
@@ -139,6 +142,32 @@ def test_the_average_is_watched_when_it_is_given():
     result = observer.result()
     for name, top_k in result.layers.items():
         np.testing.assert_allclose(top_k, expected[name].numpy(), atol=1e-13)
+
+
+class Checkpointed(nn.Sequential):
+    """Computes the activations of each pair of modules again in the backward pass."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        for first in range(0, len(self), 2):
+            x = checkpoint(nn.Sequential.forward, self[first : first + 2], x, use_reentrant=False)
+        return x
+
+
+@pytest.mark.parametrize("kind", [TrajectoryObserver, SampleObserver])
+def test_activation_checkpointing_changes_nothing(kind):
+    """The average is far from the weights where the model stands outside of the observer."""
+    found = []
+    for model in (net(), Checkpointed(*net())):
+        observer, after = watching_an_average(model, kind)
+        sgd(model, STEPS, after=after)
+        found.append(observer.result())
+    plain, again = found
+    assert set(again.layers) == {"0.weight", "2.weight", "4.weight"}
+    for name, top_k in plain.layers.items():
+        np.testing.assert_allclose(again.layers[name], top_k, rtol=1e-9, atol=1e-12)
+    assert again.rest == pytest.approx(plain.rest, rel=1e-9)
+    for name, values in plain.extra.items():
+        np.testing.assert_allclose(again.extra[name], values, rtol=1e-7, atol=1e-12)
 
 
 def test_batches_are_one_loss():
@@ -182,7 +211,7 @@ def test_interrupted_between_observations_and_asked_at_once():
     observer, after = watching_an_average(model)
     sgd(model, 8, after=after)
     assert observer._account.steps[-1] < 8
-    again = TrajectoryObserver(mean_loss, cadence=CADENCE)
+    again = TrajectoryObserver(losses, cadence=CADENCE)
     again.prepare(model)
     again.restore(observer.state())
     one, other = again.result().to_arrays(), observer.result().to_arrays()
