@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,8 @@ import numpy as np
 from hptheory.transfer import analyse
 from sims.errors import RunDirectoryError
 from sims.report import by_name, read_runs
+from sims.settings import Setting
+from sims.settings.transformers import TransformerConfig
 
 if TYPE_CHECKING:
     import xarray
@@ -44,28 +46,58 @@ def batches(runs: Sequence[Path], loss: str = "loss") -> Drawn:
     Dotted: proportional to the root of the batch size, the rule for Adam where the gradient's noise outweighs
     it (arXiv 2205.10287).
 
-    Domain: costs are taken at the values of the hyperparameter that all directories have; where they have
-    none, or are swept over several hyperparameters, ``RunDirectoryError``.
+    Domain: as for ``depths``, with batch sizes for depths.
     """
+    guide = (0.5, "root of the batch size")
+    return _along(runs, loss, lambda setting: setting.training.batch_size, "batch size", guide)
+
+
+def depths(runs: Sequence[Path], loss: str = "loss") -> Drawn:
+    """How the optimal rate moves with the number of layers, a curve a width; a run directory a depth.
+
+    Under muP, with residual branches of 1/L, it should stand still (arXiv 2512.05620).
+
+    Domain: costs are taken at the values of the hyperparameter that all directories have; where they have
+    none, or are swept over several hyperparameters, and where depths repeat or a network has no blocks,
+    ``RunDirectoryError``.
+    """
+
+    def layers(setting: Setting) -> int:
+        model = setting.training.model
+        if not isinstance(model, TransformerConfig):
+            raise RunDirectoryError(f"{setting.name} has no layers to count; give sweeps of transformers")
+        return model.layers
+
+    return _along(runs, loss, layers, "number of layers")
+
+
+def _along(
+    runs: Sequence[Path],
+    loss: str,
+    scale_of: Callable[[Setting], int],
+    name: str,
+    guide: tuple[float, str] | None = None,
+) -> Drawn:
+    """How the optimum moves with another scale than width, of which every directory has its own."""
     from hptheory.figures.optimum_drift import Optimum, optima_of, optimum_drift, transfer_costs
     from sims.store import Store
 
-    sizes = {run: Store(run).setting().training.batch_size for run in runs}
-    if len(set(sizes.values())) < max(2, len(runs)):  # a directory given twice has one entry
-        given = ", ".join(map(str, sizes.values()))
-        raise RunDirectoryError(f"two batch sizes or more are needed, a run directory each, not {given}")
-    ordered = sorted(runs, key=lambda run: sizes[run])
-    losses = dict(zip(sorted(sizes.values()), _on_common_grid(ordered, loss), strict=True))
+    scales = {run: scale_of(Store(run).setting()) for run in runs}
+    if len(set(scales.values())) < max(2, len(runs)):  # a directory given twice has one entry
+        given = ", ".join(map(str, scales.values()))
+        raise RunDirectoryError(f"two directories or more are needed, each of another {name}, not {given}")
+    ordered = sorted(runs, key=lambda run: scales[run])
+    losses = dict(zip(sorted(scales.values()), _on_common_grid(ordered, loss), strict=True))
     widths = sorted(set.intersection(*(set(table) for table in losses.values())))
     optima: dict[str, list[Optimum]] = {f"width {n}": [] for n in widths}
     for run in ordered:
         for found in optima_of(analyse(read_runs(run, loss=loss))):
             if found.scale in widths:
                 optima[f"width {found.scale:g}"].append(
-                    Optimum(sizes[run], found.hp, found.low, found.high, found.inside)
+                    Optimum(scales[run], found.hp, found.low, found.high, found.inside)
                 )
-    costs = {f"width {n}": transfer_costs({size: table[n] for size, table in losses.items()}) for n in widths}
-    return optimum_drift(optima, costs, scale_name="batch size", guide=(0.5, "root of the batch size"))
+    costs = {f"width {n}": transfer_costs({at: table[n] for at, table in losses.items()}) for n in widths}
+    return optimum_drift(optima, costs, scale_name=name, guide=guide)
 
 
 def multipliers(runs: Sequence[Path], loss: str = "loss") -> Drawn:
@@ -83,7 +115,6 @@ def ranks(runs: Sequence[Path], data_dir: Path | None = None) -> Drawn:
     """
     from hptheory.figures.stable_ranks import stable_ranks
     from sims.members import Member
-    from sims.settings import Setting
     from sims.stable_rank import STEPS, update_ranks
     from sims.store import Store, load
     from sims.tasks import load_task

@@ -145,6 +145,16 @@ EXPERIMENTS: dict[str, Experiment] = {
         ("llama_adam", "llama_adam_batch_double", "llama_adam_batch_fourfold"),
         chooses_loss=True,
     ),
+    "depth": Experiment(
+        f"{COMPARISONS}:depths",
+        "drift of the optimum with the number of layers",
+        (
+            "llama_adam --layers 2 --out runs/llama_adam-2-layers",
+            "llama_adam",
+            "llama_adam --layers 8 --out runs/llama_adam-8-layers",
+        ),
+        chooses_loss=True,
+    ),
     "multiplier": Experiment(
         f"{COMPARISONS}:multipliers",
         "loss against compute; compute multipliers over AdamW",

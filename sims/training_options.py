@@ -13,7 +13,9 @@ from sims.settings import Setting
 from sims.settings.base import Parameterization, Precision
 from sims.settings.checks import check_grid, check_known
 from sims.settings.language import LanguageConfig
+from sims.settings.models import ModelConfig
 from sims.settings.tasks import TaskConfig
+from sims.settings.transformers import TransformerConfig
 
 Axes = Annotated[
     tuple[tuple[str, ...], ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="NAME VALUE ...")
@@ -30,6 +32,7 @@ class TrainingOptions:
         parameterization: mup, standard or ntk: rates and initial scales (attention keeps muP's scale).
         precision: Of the passes' matrix products: fp32, tf32 (NVIDIA's GPUs) or bf16.
         batch_size: Examples a step; the number of steps, or of epochs, stays.
+        layers: Blocks of a transformer; the depth at which its residual branches have the factor 1 stays.
         corpus: Of a language setting: wikitext-2, wikitext-103, fineweb, novels, pydoc or folder:PATH.
         vocabulary: The size of a tokenizer that is trained on the corpus, or gpt2 for GPT-2's own.
         context: Tokens in a window.
@@ -39,6 +42,7 @@ class TrainingOptions:
     parameterization: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     precision: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     batch_size: int | None = None
+    layers: int | None = None
     corpus: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     vocabulary: Annotated[str | None, tyro.conf.arg(metavar="N|gpt2")] = None
     context: int | None = None
@@ -48,8 +52,9 @@ class TrainingOptions:
 
         An axis of ``hp`` takes the place of the setting's axis of that name, or comes after its axes.
 
-        Domain: unknown names raise ``UnknownNameError``; values outside their domain, options of texts for a
-        setting without one, and another rule than muP's beside Muon's absolute factor, ``DomainError``.
+        Domain: unknown names raise ``UnknownNameError``; values outside their domain, options of texts or
+        blocks for a setting without them, and another rule than muP's beside Muon's absolute factor,
+        ``DomainError``.
 
         >>> from sims.settings import get_setting
         >>> options = TrainingOptions(hp=(("weight_decay", "0", "0.1"),), parameterization="standard")
@@ -69,10 +74,19 @@ class TrainingOptions:
         if factor is not None and given.get("parameterization", "mup") != "mup":
             advice = f"its hidden matrices have the absolute factor '{factor}'; see llama_..._standard"
             raise DomainError("parameterization", self.parameterization, f"mup for {setting.name}", advice)
-        training = replace(setting.training, task=self._task(setting.training.task), **given)
+        task, model = self._task(setting.training.task), self._model(setting.training.model)
+        training = replace(setting.training, task=task, model=model, **given)
         further = list(map(axis_of, self.hp))
         check_grid("hp", [name for name, _ in further] or ["none"])
         return replace(setting, training=training, hps=tuple({**dict(setting.hps), **dict(further)}.items()))
+
+    def _model(self, model: ModelConfig) -> ModelConfig:
+        """The network, of another depth if one is asked for."""
+        if self.layers is None:
+            return model
+        if not isinstance(model, TransformerConfig):
+            raise DomainError("layers", self.layers, "left out for a setting without blocks")
+        return replace(model, layers=self.layers)
 
     def _task(self, task: TaskConfig) -> TaskConfig:
         """The task, of another text if one is asked for."""

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from benchmarks.synthetic_sweeps import sweep as synthetic_sweep
+from hptheory.cli import main
 from hptheory.errors import DomainError, UnknownNameError
 from sims.errors import RunDirectoryError
 from sims.figures import draw
@@ -119,6 +120,37 @@ def test_batches_are_compared_at_the_rates_that_all_have(runs: Path, tmp_path: P
     )
     with pytest.raises(RunDirectoryError, match="same hyperparameter in common"):
         draw("batch", [runs, tmp_path / "b"])
+
+
+def test_depths_are_told_apart_by_their_layers(
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HPTHEORY_CACHE", str(tmp_path / "cache"))
+    rates = [str(2.0**power) for power in (-6, -4, -2, 0)]
+    grid = ["--preset", "smoke", "--widths", "16", "32", "--seeds", "0", "--steps", "3", "--lrs", *rates]
+    for layers in (1, 2):
+        out = ["--layers", str(layers), "--out", str(tmp_path / str(layers))]
+        assert main(["sweep", "llama_adam", *grid, *out]) == 0
+    figure, numbers = draw("depth", [tmp_path / "2", tmp_path / "1"])
+    assert figure.axes[0].get_xlabel() == "number of layers"
+    shallow, deep = (load(tmp_path / layers).loss.isel(seed=0) for layers in ("1", "2"))
+    costs = [
+        (series, scale, value)
+        for kind, series, scale, value in zip(
+            *(numbers[name] for name in ("kind", "series", "scale", "value")), strict=True
+        )
+        if kind == "cost"
+    ]
+    expected = []
+    for width in (16, 32):
+        at_best = deep.sel(width=width)[int(np.argmin(shallow.sel(width=width).values))]
+        price = float(at_best - deep.sel(width=width).min())
+        expected += [(f"width {width}", 1, 0.0), (f"width {width}", 2, pytest.approx(price))]
+    assert costs == expected
+    with pytest.raises(RunDirectoryError, match="each of another number of layers, not 2"):
+        draw("depth", [tmp_path / "2"])
+    with pytest.raises(RunDirectoryError, match="digits has no layers to count"):
+        draw("depth", [tmp_path / "2", runs])
 
 
 def test_multipliers_are_over_the_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

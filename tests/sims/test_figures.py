@@ -37,7 +37,10 @@ def test_every_figure_names_sweeps_that_the_command_can_run() -> None:
             assert (hptheory, sweep) == ("hptheory", "sweep")
             assert setting in SETTINGS
             assert options[:2] == ["--preset", "cpu"]
-            assert options[2:] in ([], *(["--observe", what] for what in ("profiles", "samples", "tokens")))
+            others = dict(zip(options[2::2], options[3::2], strict=True))
+            assert others.keys() <= {"--observe", "--layers", "--out"}
+            assert others.get("--observe", "profiles") in ("profiles", "samples", "tokens")
+            assert ("--layers" in others) == ("--out" in others)  # beside the preset's, not in its directory
 
 
 def test_every_figure_of_the_paper_can_be_drawn() -> None:

@@ -33,6 +33,14 @@ def test_what_is_given_takes_the_place_of_the_settings_own():
     assert published.vocabulary == "gpt2"
 
 
+@pytest.mark.parametrize("name", ["llama_muon", "gpt2_adam"])
+def test_another_depth_keeps_the_base_depth(name):
+    before = get_setting(name, "smoke").training
+    after = TrainingOptions(layers=2).applied(get_setting(name, "smoke")).training
+    assert after == replace(before, model=replace(before.model, layers=2))
+    assert after.model.base_layers == 4
+
+
 def test_a_further_axis_replaces_the_settings_axis_of_that_name():
     betas = get_setting("llama_adam_beta1", "smoke")
     options = TrainingOptions(hp=(("weight_decay", "0", "0.1"), ("beta1", "0.5")))
@@ -48,6 +56,8 @@ def test_a_further_axis_replaces_the_settings_axis_of_that_name():
         (DIGITS, {"batch_size": 0}, "batch_size = 0"),
         (DIGITS, {"corpus": "novels"}, "corpus = novels .* must be left out"),
         (DIGITS, {"context": 8}, "context = 8"),
+        (DIGITS, {"layers": 2}, "layers = 2 .* must be left out for a setting without blocks"),
+        (LLAMA, {"layers": 0}, "layers = 0"),
         (DIGITS, {"hp": (("momentum", "0.9"),)}, "unknown hyperparameter of adam 'momentum'"),
         (DIGITS, {"hp": (("beta1", "0.9", "x"),)}, "hp beta1 = 0.9 x .* must be numbers"),
         (DIGITS, {"hp": (("beta1", "1.5"),)}, "beta1 = 1.5"),
