@@ -61,9 +61,10 @@ class MatrixOptimizer(Stepping):
 
     Parameters are [d_out, d_in], or stacked [member, d_out, d_in] and then treated member by member. ``lr``
     and ``weight_decay`` are floats or tensors that broadcast against the parameters ([member, 1, 1]). Decay
-    is independent: not multiplied by lr, so a schedule has to multiply both (arXiv 2512.05620). No shape
-    factor is applied unless one is named: scaling rules give the rate's ratio to a base shape, and are
-    applied to ``lr``.
+    is independent: not multiplied by lr, so a schedule has to multiply both (arXiv 2512.05620); but where lr
+    is 0 nothing decays, so that a step at rate 0, by which torch's checkpoints make an optimizer's state,
+    moves no weight. No shape factor is applied unless one is named: scaling rules give the rate's ratio to a
+    base shape, and are applied to ``lr``.
 
     ``graft`` is a rule whose norm the direction is given; with ``spectral_norm`` it is brought to spectral
     norm sqrt(d_out/d_in), by power iteration, after grafting if both are asked for. The rule's constants
@@ -169,7 +170,7 @@ class MatrixOptimizer(Stepping):
                 torch._foreach_copy_([each[name] for each in memory], list(values.unbind(0)))
         for (p, group), direction in zip(bucket, directions, strict=True):
             self.state[p]["step"] = step
-            _decay(p, group["weight_decay"])
+            _decay(p, group["weight_decay"], group["lr"])
             rows, columns = p.shape[-2:]
             p.sub_(direction * (group["lr"] * shape_factor(group["shape_factor"], rows, columns)))
         if rule.decomposes(step):
@@ -237,7 +238,12 @@ def _stacked(tensors: list[Tensor]) -> Tensor:
     return tensors[0].unsqueeze(0) if len(tensors) == 1 else torch.stack(tensors)
 
 
-def _decay(p: nn.Parameter, rate: Number) -> None:
-    """p <- (1 - rate) p; a rate on the device is not looked at."""
-    if isinstance(rate, Tensor) or rate != 0:
+def _decay(p: nn.Parameter, rate: Number, lr: Number) -> None:
+    """p <- (1 - rate) p, but p where lr is 0; what is on the device is not looked at."""
+    if not (isinstance(rate, Tensor) or rate != 0):
+        return
+    if isinstance(lr, Tensor):
+        moves = (lr != 0).to(p.dtype)
+        p.mul_(moves * (1 - rate) + (1 - moves))  # exactly 1 - rate, or exactly 1
+    elif lr != 0:
         p.mul_(1 - rate)

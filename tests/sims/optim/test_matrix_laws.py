@@ -202,12 +202,32 @@ def test_a_constant_may_be_one_for_each_member(make):
 
 
 def test_decay_is_independent_of_the_rate():
-    """W <- (1 - weight_decay) W - lr u: with a gradient of zero the weights shrink alike at every rate."""
-    for lr in (0.0, 1.0):
+    """W <- (1 - weight_decay) W - lr u: weights without a gradient shrink alike at every rate but 0."""
+    for lr in (0.5, 1.0):
         p = nn.Parameter(torch.ones(3, 3))
         p.grad = torch.zeros(3, 3)
         Muon([p], lr=lr, weight_decay=0.25).step()
         assert (p == 0.75).all()
+
+
+def test_at_rate_0_nothing_moves():
+    """Nor decays: torch's checkpoints make the state by such a step (the next test). By members, too."""
+    for lr in (0.0, torch.tensor(0.0), torch.tensor([0.0, 0.5]).view(2, 1, 1)):
+        p = nn.Parameter(torch.ones(2, 3, 3, dtype=torch.float64))
+        p.grad = torch.zeros_like(p)
+        Muon([p], lr=lr, weight_decay=0.1).step()
+        moved = torch.as_tensor(lr).flatten()[-1] != 0
+        assert p[:, 0, 0].tolist() == [1.0, 1 - 0.1 if moved else 1.0]
+
+
+def test_torchs_checkpoint_functions_leave_the_weights_alone():
+    from torch.distributed.checkpoint.state_dict import get_state_dict, set_optimizer_state_dict
+
+    model = nn.Linear(4, 4, bias=False)
+    before = model.weight.detach().clone()
+    _, saved = get_state_dict(model, Muon(model.parameters(), weight_decay=0.1))
+    set_optimizer_state_dict(model, Muon(model.parameters(), weight_decay=0.1), saved)
+    assert torch.equal(model.weight.detach(), before)
 
 
 def test_no_shape_factor_unless_one_is_named():
