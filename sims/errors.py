@@ -45,7 +45,7 @@ class DeviceError(HPTheoryError):
 
 
 class CheckpointError(HPTheoryError):
-    """A checkpoint cannot be read or belongs to another pack; the message names it and says what follows."""
+    """A checkpoint cannot be read or belongs to another pack or optimizer; the message says what follows."""
 
 
 class NotAMatrixError(HPTheoryError):

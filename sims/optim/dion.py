@@ -82,6 +82,10 @@ class DionRule(Rule):
     ) -> Float[Tensor, "*batch m n"]:
         """P Q^T, with the Q that this step has found."""
         momentum, right = state["momentum_buffer"], state["right_factor"]
+        if (rank := self.resolved_rank(*grad.shape[-2:])) != right.shape[-1]:
+            raise DomainError(
+                "rank", rank, f"{right.shape[-1]}, as at the first step", "make a new optimizer"
+            )
         momentum.add_(grad)
         left = orthonormal(momentum @ right, self.method)
         found = momentum.mT @ left

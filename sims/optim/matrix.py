@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.optim.optimizer import ParamsT
 
 from hptheory.errors import DomainError
-from sims.errors import FallbackWarning, NotAMatrixError
+from sims.errors import CheckpointError, FallbackWarning, NotAMatrixError
 from sims.optim.base import Stepping, dropped_if_refused
 from sims.optim.eigen import fallbacks_in
 from sims.optim.graft import PREFIX, Graft
@@ -109,6 +109,21 @@ class MatrixOptimizer(Stepping):
         super().add_param_group(param_group)
         with dropped_if_refused(self) as group:
             self._check_group(group)
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from what ``state_dict`` gave.
+
+        Domain: that of an optimizer with another rule raises ``CheckpointError``, and nothing is changed.
+        """
+        wanted = self.rule.hyperparameters().keys()
+        for group in state_dict["param_groups"]:
+            others = {name for name in group.keys() - wanted if name.startswith(tuple(WRAPPED))}
+            if differing := sorted(others | (wanted - group.keys())):
+                raise CheckpointError(
+                    f"the state is that of another rule than {type(self).__name__}'s here, by the constants "
+                    f"{', '.join(differing)}; load it into an optimizer made as the saved one was"
+                )
+        super().load_state_dict(state_dict)
 
     def _check_group(self, group: dict[str, Any]) -> None:
         """Nothing, if the group's parameters and constants are what they have to be."""

@@ -4,13 +4,15 @@ counted.
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import torch
 from torch import nn
 
 from hptheory.errors import DomainError, UnknownNameError
-from sims.errors import FallbackWarning, NotAMatrixError
-from sims.optim import SGD, SOAP, Adam, AdamRule, AdaMuon, Dion, Muon, Shampoo, ShampooRule
+from sims.errors import CheckpointError, FallbackWarning, NotAMatrixError
+from sims.optim import SGD, SOAP, Adam, AdamRule, AdaMuon, Dion, Muon, SGDRule, Shampoo, ShampooRule
 from sims.optim.eigen import eigenbasis
 from sims.optim.together import Together
 from tests.sims.optim.small import gradients
@@ -117,6 +119,41 @@ def test_parts_that_are_put_together_take_no_further_groups():
     with pytest.raises(DomainError, match="added to a part"):
         together.add_param_group({"params": [weight(8, 8)], "lr": 0.1})
     assert len(together.param_groups) == 2
+
+
+@pytest.mark.parametrize(
+    ("saved", "loading", "constants"),
+    [
+        (Muon, AdaMuon, "beta2, rms, sign"),
+        (AdaMuon, Muon, "bfloat16, nesterov"),
+        (SOAP, Shampoo, "damping, exponents, momentum"),
+        (partial(Muon, spectral_norm=True), Muon, "spectral_eps"),
+        (Muon, partial(Muon, spectral_norm=True), "spectral_eps"),
+        (partial(Muon, graft=SGDRule()), Muon, "graft_momentum, graft_norm_eps"),
+        (partial(Muon, graft=AdamRule()), partial(Muon, graft=SGDRule()), "graft_beta1, graft_beta2"),
+    ],
+)
+def test_a_state_of_another_rule_is_refused_and_changes_nothing(saved, loading, constants):
+    p = weight(6, 8)
+    p.grad = torch.ones_like(p)
+    first, second = saved([p], lr=0.5), loading([p], lr=0.25)
+    first.step()
+    with pytest.raises(CheckpointError, match=constants):
+        second.load_state_dict(first.state_dict())
+    assert (second.param_groups[0]["lr"], dict(second.state)) == (0.25, {})
+    again = saved([p], lr=0.25)
+    again.load_state_dict(first.state_dict())
+    assert again.param_groups[0]["lr"] == 0.5
+
+
+def test_a_rank_changed_under_way_is_refused():
+    p = weight(6, 8)
+    p.grad = torch.ones_like(p)
+    optimizer = Dion([p], rank=1)
+    optimizer.step()
+    optimizer.param_groups[0]["rank"] = 3
+    with pytest.raises(DomainError, match=r"rank = 3 .* must be 1, as at the first step"):
+        optimizer.step()
 
 
 # --- fallbacks --------------------------------------------------------------------------------------------
