@@ -22,7 +22,15 @@ from hptheory.errors import DomainError, HPTheoryError, UnknownNameError
 from hptheory.parameterization.layers import ROLES
 from hptheory.parameterization.model_rules import MATRIX_OPTIMIZERS, LayerRule, layer_rule
 from sims.param_epsilons import group_constants
-from sims.param_roles import Kinds, TiedRolesError, UnknownRoleError, as_matrix, shape_at_base, tensor_role
+from sims.param_roles import (
+    Kinds,
+    TiedRolesError,
+    UnknownRoleError,
+    as_matrix,
+    check_growth,
+    shape_at_base,
+    tensor_role,
+)
 from sims.settings.checks import check_count, check_known, check_not_negative
 
 __all__ = [
@@ -82,7 +90,8 @@ def parameter_rules(
     told are ``unknown``; but a matrix optimizer trains ``hidden`` ones alone, so that it needs ``roles``.
 
     Domain: a role that cannot be told raises ``UnknownRoleError``; an unknown one, ``UnknownNameError``; a
-    pattern that matches no name, ``UnmatchedPatternError``; a tensor of several names and different roles,
+    pattern that matches no name, ``UnmatchedPatternError``; a role whose axes are not those that grow (a bare
+    readout kept as [d_in, d_out]), ``DomainError``; a tensor of several names and different roles,
     ``TiedRolesError``; a base of other names or numbers of axes, a width at odds with the shapes (none grows
     like it, or, without a base, is a multiple of it), one that base_width does not divide into whole sizes,
     or a depth without ``residual``, ``DomainError``.
@@ -117,6 +126,8 @@ def parameter_rules(
         axes = kinds.axes(name, shape, old, role)
         if old is None:
             old = shape_at_base(name, shape, role, axes, width, base_width)
+        elif any(fnmatchcase(same, pattern) for same in kinds.names[name] for pattern in roles or {}):
+            check_growth(kinds, name, shape, old, role, axes)
         inside = any(fnmatchcase(same, pattern) for same in kinds.names[name] for pattern in residual)
         layer, small = (as_matrix(name, some, role, axes, inside) for some in (shape, old))
         found[name] = layer_rule(

@@ -25,16 +25,22 @@ OUT_FIRST = (nn.Linear, nn.Bilinear, _ConvNd, nn.RNNBase, nn.MultiheadAttention)
 class UnknownRoleError(HPTheoryError):
     """The role of a parameter cannot be told; the message names it, its shape, and what to give.
 
-    ``reason`` says why a base does not tell it; without one there is no base.
+    ``reason`` says why a base does not tell it; without one there is no base. ``roles`` are those that it may
+    have; a stack of matrices has none.
     """
 
-    def __init__(self, name: str, shape: Sequence[int], reason: str = "") -> None:
+    def __init__(
+        self, name: str, shape: Sequence[int], reason: str = "", roles: Sequence[str] = ROLES
+    ) -> None:
         base = ", or base= a copy of the module at the base width"
+        serves = (
+            f"roles={{'{name}': ROLE}} with one of {', '.join(roles)} (names may hold *)"
+            if roles
+            else "its matrices as parameters of their own, [d_out, d_in] each"
+        )
         super().__init__(
             f"the role of parameter '{name}' of shape {tuple(shape)} is not known"
-            f"{', as ' + reason if reason else ''}; give "
-            f"roles={{'{name}': ROLE}} with one of {', '.join(ROLES)} (names may hold *)"
-            f"{'' if reason else base}"
+            f"{', as ' + reason if reason else ''}; give {serves}{'' if reason else base}"
         )
 
 
@@ -105,6 +111,45 @@ class Kinds:
             return len(shape) - 1, 0
         return 0, 1
 
+    def knows(self, name: str) -> bool:
+        """Whether a module says which axis of a tensor, by the first of its names, has the outputs."""
+        return bool(set(self.names[name]) & (self.tables | self.transposed | self.out_first))
+
+
+GROWTH = {
+    "hidden": "the outputs grow",
+    "input": "the outputs grow and the inputs do not",
+    "readout": "the inputs grow, along one axis, and the outputs do not",
+}
+
+
+def check_growth(
+    kinds: Kinds, name: str, shape: Sequence[int], base: Sequence[int], role: Role, axes: tuple[int, int]
+) -> None:
+    """Nothing, if the axes that grow are those of a role that was given; else ``DomainError``.
+
+    Where a module says which axis is which, ``hidden`` is anyone's choice (a readout trained by Muon) and
+    several axes of inputs may grow.
+    """
+    growing = {axis for axis, (size, small) in enumerate(zip(shape, base, strict=True)) if size != small}
+    if len(shape) < 2 or not growing or role not in GROWTH:
+        return
+    known, (out_axis, in_axis) = kinds.knows(name), axes
+    fits = {
+        "hidden": known or out_axis in growing,
+        "input": out_axis in growing and in_axis not in growing,
+        "readout": out_axis not in growing and (known or len(growing) == 1),
+    }
+    if not fits[role]:
+        layout = "[d_out, d_in, ...]" if out_axis == 0 else "[d_in, d_out, ...]"
+        raise DomainError(
+            f"role of '{name}'",
+            role,
+            f"one whose axes are those that grow in {layout} = {tuple(shape)}, {tuple(base)} at the base: "
+            f"for {role} {GROWTH[role]}",
+            "" if known else "keep a weight used as x @ W transposed, and each matrix of a stack by itself",
+        )
+
 
 def tensor_role(
     kinds: Kinds,
@@ -159,16 +204,20 @@ def _role(
 
 def _role_by_growth(name: str, shape: Sequence[int], base: Sequence[int] | None, kinds: Kinds) -> Role:
     """By which dimensions differ from the base's, where that settles it."""
+    known = name in kinds.out_first or name in kinds.transposed
     if base is None:
-        raise UnknownRoleError(name, shape)
+        may_be_stack = len(shape) > 2 and not known
+        roles = [role for role in ROLES if not (may_be_stack and role == "hidden")]
+        raise UnknownRoleError(name, shape, roles=roles)
     growing = [axis for axis, (size, small) in enumerate(zip(shape, base, strict=True)) if size != small]
     if not growing:
         reason = "no dimension of it differs from the base's (roles found at another width serve here too)"
         raise UnknownRoleError(name, shape, reason)
-    known = name in kinds.out_first or name in kinds.transposed
     if not known and 0 not in growing:
+        if len(growing) > 1:
+            raise UnknownRoleError(name, shape, "its first axis does not grow: it is a stack of matrices", ())
         reason = "its first axis does not grow: it may be a table [rows, width], or a readout's weight"
-        raise UnknownRoleError(name, shape, reason)
+        raise UnknownRoleError(name, shape, reason, ("embedding", "readout", "vector"))
     out_axis, in_axis = (1, 0) if name in kinds.transposed else (0, 1)
     by_growth: dict[tuple[bool, bool], Role] = {
         (True, True): "hidden", (True, False): "input", (False, True): "readout",

@@ -520,6 +520,39 @@ def test_a_bare_readout_can_be_said_to_be_one_and_a_stack_of_matrices_is_not():
         parameter_rules(Bare(8, WIDTH, WIDTH), "adam", BASE, base=Bare(8, BASE, BASE))
 
 
+@pytest.mark.parametrize(
+    ("role", "shape", "base"),
+    [
+        ("readout", (WIDTH, 50), (BASE, 50)),  # used as x @ W
+        ("readout", (4, WIDTH, WIDTH), (4, BASE, BASE)),
+        ("hidden", (4, WIDTH, WIDTH), (4, BASE, BASE)),
+        ("hidden", (50, WIDTH), (50, BASE)),
+        ("input", (50, WIDTH), (50, BASE)),
+        ("input", (WIDTH, WIDTH), (BASE, BASE)),
+    ],
+)
+def test_a_role_at_odds_with_what_grows_is_refused(role, shape, base):
+    given = {"base": Bare(*base), "roles": {"positions": role}}
+    with pytest.raises(DomainError, match=rf"role of 'positions' = {role} .* in \[d_out, d_in, \.\.\.\] = "):
+        parameter_rules(Bare(*shape), "adam", BASE, **given)
+
+
+def test_where_the_module_tells_the_layout_hidden_is_anyones_choice():
+    rules = parameter_rules(Network(WIDTH), "muon", BASE, base=Network(BASE), roles={"head.weight": "hidden"})
+    assert rules["head.weight"].scaling.optimizer == "muon"
+    with pytest.raises(DomainError, match=r"role of 'blocks.0.weight' = readout"):
+        parameter_rules(
+            Network(WIDTH), "adam", BASE, base=Network(BASE), roles={"blocks.0.weight": "readout"}
+        )
+
+
+def test_a_stack_of_matrices_is_not_said_to_be_hidden():
+    with pytest.raises(UnknownRoleError, match=r"a stack of matrices; give its matrices as parameters"):
+        parameter_rules(Bare(4, WIDTH, WIDTH), "adam", BASE, base=Bare(4, BASE, BASE))
+    with pytest.raises(UnknownRoleError, match=r"one of input, embedding, readout, vector"):
+        parameter_rules(Bare(4, WIDTH, WIDTH), "adam", BASE, width=WIDTH)
+
+
 @pytest.mark.parametrize("given", [{"base": Bare(1, 1, BASE)}, {"width": WIDTH}], ids=["base", "alone"])
 def test_a_vector_may_have_axes_of_size_one(given):
     roles = {"positions": "vector"}
