@@ -35,7 +35,7 @@ class Adam(PerParameter):
         params: ParamsT,
         lr: float | Tensor = 1e-3,
         betas: tuple[float | Tensor, float | Tensor] = (0.9, 0.999),
-        eps: float = 1e-8,
+        eps: float | Tensor = 1e-8,
         weight_decay: float | Tensor = 0.0,
     ) -> None:
         super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay})
@@ -48,19 +48,20 @@ class Adam(PerParameter):
             state.update(step=0, exp_avg=torch.zeros_like(p), exp_avg_sq=torch.zeros_like(p))
         state["step"] += 1
         mean, square, step = state["exp_avg"], state["exp_avg_sq"], state["step"]
-        if large := member_slices((p, grad, mean, square), (lr, beta1, beta2, decay)):
-            for tensors, (rate, first, second, its_decay) in large:
-                _fused(tensors, step, rate, (first, second), eps, its_decay)
+        if large := member_slices((p, grad, mean, square), (lr, beta1, beta2, eps, decay)):
+            for tensors, (rate, first, second, its_eps, its_decay) in large:
+                _fused(tensors, step, rate, (first, second), its_eps, its_decay)
             return
-        # Rates are almost always a member's own, betas hardly ever: one call steps from 0 at a rate of 1.
+        # Rates are almost always a member's own, betas and eps hardly ever: one call steps from 0 at a rate
+        # of 1.
         update = torch.zeros_like(p)
-        whole = slices((update, grad, mean, square), (beta1, beta2))
+        whole = slices((update, grad, mean, square), (beta1, beta2, eps))
         if whole is None:
             self._broadcast(p, grad, group, mean, square, step)
             return
-        for tensors, (first, second) in whole:
+        for tensors, (first, second, its_eps) in whole:
             for some in without_tails(tensors):
-                _fused(some, step, 1.0, (first, second), eps)
+                _fused(some, step, 1.0, (first, second), its_eps)
         if isinstance(decay, Tensor) or decay != 0:
             p.mul_(1 - lr * decay)
         p.add_(update.mul_(lr))

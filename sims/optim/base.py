@@ -11,17 +11,16 @@ import torch
 from torch import Tensor
 from torch.optim.optimizer import Optimizer
 
-from hptheory.errors import HPTheoryError
 from sims.optim.rule import check_not_negative, check_share
 from sims.precision import without_autocast
 
 
 @contextmanager
 def dropped_if_refused(optimizer: Optimizer) -> Iterator[dict[str, Any]]:
-    """The group that was added last; if a check within refuses it, it is taken out again."""
+    """The group that was added last; if a check within refuses it or fails, it is taken out again."""
     try:
         yield optimizer.param_groups[-1]
-    except HPTheoryError:
+    except BaseException:
         optimizer.param_groups.pop()
         raise
 

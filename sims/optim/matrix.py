@@ -94,6 +94,8 @@ class MatrixOptimizer(Stepping):
         spectral_norm: bool = False,
     ) -> None:
         check_one_size(shape_factor, spectral_norm)
+        if not isinstance(graft, Rule | None):
+            raise DomainError("graft", repr(graft), "None or a rule with its constants, as AdamRule()")
         rule = rule if graft is None else Graft(rule, graft)
         self.rule: Rule = SpectralNorm(rule) if spectral_norm else rule
         self._fallbacks_told = 0

@@ -11,7 +11,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any
 
 import torch
@@ -85,16 +85,25 @@ def remaining(beta: Number, step: int) -> Number:
     return -torch.expm1(step * beta.log()) if isinstance(beta, Tensor) else 1 - beta**step
 
 
-def check_share(name: str, value: Number) -> None:
+def check_share(name: str, value: object) -> None:
     """Nothing, if the value (every entry of it) is in [0, 1); else ``DomainError``."""
-    if not (torch.as_tensor(value).ge(0) & torch.as_tensor(value).lt(1)).all():
+    numbers = _numbers(name, value)
+    if not (numbers.ge(0) & numbers.lt(1)).all():
         raise DomainError(name, value, "in [0, 1)")
 
 
-def check_not_negative(name: str, value: Number) -> None:
+def check_not_negative(name: str, value: object) -> None:
     """Nothing, if the value (every entry of it) is finite and >= 0; else ``DomainError``."""
-    if not (torch.as_tensor(value).ge(0) & torch.as_tensor(value).isfinite()).all():
+    numbers = _numbers(name, value)
+    if not (numbers.ge(0) & numbers.isfinite()).all():
         raise DomainError(name, value, "finite and >= 0")
+
+
+def _numbers(name: str, value: object) -> Tensor:
+    """The value as a tensor; ``DomainError`` if it is no number."""
+    if not isinstance(value, Real | Tensor):
+        raise DomainError(name, repr(value), "a number, or a tensor of one for each member")
+    return torch.as_tensor(value)
 
 
 def check_count(name: str, value: int) -> None:

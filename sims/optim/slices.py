@@ -45,6 +45,10 @@ def slices(
     p = tensors[0]
     if p.device.type != "cpu" or not p.is_floating_point() or not all(t.is_contiguous() for t in tensors):
         return None
+    # A tensor of one number is shared by all, and no reason to go row by row.
+    constants = tuple(
+        value.item() if isinstance(value, Tensor) and value.numel() == 1 else value for value in constants
+    )
     plain = [float(value) for value in constants if not isinstance(value, Tensor)]
     if len(plain) == len(constants) and not each:
         return [(tensors, plain)]

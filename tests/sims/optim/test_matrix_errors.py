@@ -5,6 +5,7 @@ counted.
 from __future__ import annotations
 
 from functools import partial
+from inspect import unwrap
 
 import pytest
 import torch
@@ -12,7 +13,20 @@ from torch import nn
 
 from hptheory.errors import DomainError, UnknownNameError
 from sims.errors import CheckpointError, FallbackWarning, NotAMatrixError
-from sims.optim import SGD, SOAP, Adam, AdamRule, AdaMuon, Dion, Muon, SGDRule, Shampoo, ShampooRule
+from sims.optim import (
+    SGD,
+    SOAP,
+    Adam,
+    AdamRule,
+    AdaMuon,
+    Dion,
+    MatrixOptimizer,
+    Muon,
+    MuonRule,
+    SGDRule,
+    Shampoo,
+    ShampooRule,
+)
 from sims.optim.eigen import eigenbasis
 from sims.optim.together import Together
 from tests.sims.optim.small import gradients
@@ -104,6 +118,33 @@ def test_groups_added_later_are_checked_too():
         optimizer.add_param_group({"params": [weight(4, 9)]})
     assert len(optimizer.param_groups) == 1  # it is as it was, and goes on
     optimizer.step()
+
+
+@pytest.mark.parametrize("value", ["0.1", None])
+@pytest.mark.parametrize(
+    ("optimizer", "name"),
+    [(Muon, "lr"), (Muon, "weight_decay"), (Adam, "lr"), (Adam, "eps"), (Adam, "betas"), (SGD, "momentum")],
+)
+def test_a_constant_that_is_no_number_is_refused_by_name(optimizer, name, value):
+    made = optimizer([weight(8, 8)])
+    with pytest.raises(DomainError, match=rf"{name} = {value!r} .* must be a number"):
+        made.add_param_group({"params": [weight(4, 4)], name: value})
+    assert len(made.param_groups) == 1
+
+
+def test_a_group_whose_check_fails_is_not_kept():
+    made = Shampoo([weight(8, 8)])
+    with pytest.raises(TypeError):  # no pair: Python's own error, as no check foresees it
+        made.add_param_group({"params": [weight(4, 4)], "exponents": None})
+    assert len(made.param_groups) == 1
+
+
+@pytest.mark.parametrize("graft", ["adam", AdamRule])
+def test_a_graft_that_is_no_rule_is_refused(graft):
+    """As users have it: the tests' own checks of types would come before it."""
+    bare = MatrixOptimizer.__new__(MatrixOptimizer)
+    with pytest.raises(DomainError, match=r"graft = .* must be None or a rule"):
+        unwrap(MatrixOptimizer.__init__)(bare, [weight(4, 4)], MuonRule(), 0.1, graft=graft)
 
 
 def test_lists_will_do_for_pairs_in_groups():

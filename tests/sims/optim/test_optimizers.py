@@ -114,6 +114,20 @@ def test_decay_and_both_routes_equal_torch(ours, theirs, options, shape):
         torch.testing.assert_close(stacked[:, member], alone, rtol=TOLERANCE, atol=TOLERANCE)
 
 
+@pytest.mark.parametrize("shape", [(5, 4), BIG], ids=["whole", "fused"])
+def test_adams_epsilon_may_be_a_members_own(shape):
+    epsilons = (1e-8, 1e-2, 1.0)
+    grads = torch.randn(9, 3, *shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    p = ones(3, *shape)
+    own = torch.tensor(epsilons, dtype=torch.float64).view(-1, 1, 1)
+    stacked = trajectory(Adam([p], lr=0.1, eps=own), p, grads)
+    for member, eps in enumerate(epsilons):
+        for given in (eps, torch.tensor(eps, dtype=torch.float64)):
+            q = ones(*shape)
+            alone = trajectory(Adam([q], lr=0.1, eps=given), q, grads[:, member])
+            torch.testing.assert_close(stacked[:, member], alone, rtol=TOLERANCE, atol=TOLERANCE)
+
+
 @pytest.mark.parametrize("shape", [(5, 4), (7,), BIG], ids=str)
 def test_a_constant_of_its_own_gives_a_member_the_bits_of_a_shared_one(shape):
     """In float32, after many steps, in packs of one and of 17: rates, betas and decay differ by member."""
