@@ -20,7 +20,8 @@ class Adam(PerParameter):
 
     Here decay = lr * weight_decay, as in ``torch.optim.AdamW``. Every constant is a float, or a tensor that
     broadcasts against the parameters ([member, 1, 1] for stacked ones). Equal to ``torch.optim.AdamW`` on
-    each member; constants may be replaced in ``param_groups`` between steps.
+    each member; constants may be replaced in ``param_groups`` between steps. Torch's schedulers fail on a
+    rate for each member: keep the peak and set ``group["lr"] = peak * factor``.
 
     Source: Kingma and Ba, arXiv 1412.6980, Algorithm 1; Loshchilov and Hutter, arXiv 1711.05101.
 

@@ -60,7 +60,8 @@ class MatrixOptimizer(Stepping):
     """p <- (1 - weight_decay) p - lr * shape_factor * direction, the direction by a rule, for every matrix.
 
     Parameters are [d_out, d_in], or stacked [member, d_out, d_in] and then treated member by member. ``lr``
-    and ``weight_decay`` are floats or tensors that broadcast against the parameters ([member, 1, 1]). Decay
+    and ``weight_decay`` are floats or tensors that broadcast against the parameters ([member, 1, 1]); with
+    such tensors torch's schedulers fail, so keep the peak and set ``group["lr"] = peak * factor``. Decay
     is independent: not multiplied by lr, so a schedule has to multiply both (arXiv 2512.05620); but where lr
     is 0 nothing decays, so that a step at rate 0, by which torch's checkpoints make an optimizer's state,
     moves no weight. No shape factor is applied unless one is named: scaling rules give the rate's ratio to a
@@ -75,7 +76,9 @@ class MatrixOptimizer(Stepping):
     whichever group they are in; on a CPU as many at a time as its cache holds. No step waits for the device,
     except those that make eigendecompositions.
 
-    Domain: parameters are float32 or float64 matrices with both dimensions >= 2, else ``NotAMatrixError``; so
+    Domain: parameters are float32 or float64 matrices with both dimensions >= 2, else ``NotAMatrixError``. A
+    third axis is always members: flatten a Conv1d kernel to [d_out, d_in k], or give it to Adam (those in
+    groups of ``param_groups`` are refused). So
     are groups whose ``role`` is ``embedding`` or ``vector``, which Adam should train. Constants are checked
     by the rules; a group's ``graft_*`` or ``spectral_*`` without a graft or norm are a ``DomainError``.
 
@@ -140,6 +143,10 @@ class MatrixOptimizer(Stepping):
         names = group.get("param_names", [None] * len(group["params"]))
         for name, p in zip(names, group["params"], strict=True):
             check_matrix(name, p, group.get("role"))
+            if (
+                p.ndim == 3 and group.get("optimizer") == "adam"
+            ):  # of ``param_groups``, whose models are no stacks
+                raise NotAMatrixError(f"the kernel of a convolution, of shape {list(p.shape)}, is no stack")
             rows, columns = p.shape[-2:]
             self.rule.rebuilt(group).check(rows, columns)
 

@@ -17,7 +17,8 @@ class SGD(PerParameter):
 
     The gradient g includes weight_decay * p. Every constant is a float, or a tensor that broadcasts against
     the parameters ([member, 1, 1] for stacked ones). Equal to ``torch.optim.SGD`` (no dampening, no
-    Nesterov) on each member; constants may be replaced in ``param_groups`` between steps.
+    Nesterov) on each member; constants may be replaced in ``param_groups`` between steps. Torch's schedulers
+    fail on a rate for each member: keep the peak and set ``group["lr"] = peak * factor``.
 
     >>> import torch
     >>> p = torch.nn.Parameter(torch.ones(2, 1, 1))

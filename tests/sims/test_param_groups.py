@@ -11,6 +11,7 @@ from torch import nn
 
 from hptheory.errors import DomainError, UnknownNameError
 from hptheory.parameterization import network_layers, scaling_rule
+from sims.errors import NotAMatrixError
 from sims.models.linear import ScaledParameter
 from sims.optim import SOAP, Adam, AdamRule, AdaMuon, Dion, Muon, Shampoo
 from sims.optim.build_matrix import matrix_group, rule_of_config
@@ -673,6 +674,13 @@ def test_layers_shared_in_one_role_have_its_rule():
 
 
 # --- convolutions -----------------------------------------------------------------------------------------
+
+
+def test_a_kernel_of_one_dimension_is_no_stack_of_matrices():
+    kernel, base = nn.Conv1d(WIDTH, WIDTH, 3, bias=False), nn.Conv1d(BASE, BASE, 3, bias=False)
+    (group,) = param_groups(kernel, "muon", BASE, base=base, lr=0.1)
+    with pytest.raises(NotAMatrixError, match=r"the kernel of a convolution, of shape \[64, 64, 3\]"):
+        Muon([group])
 
 
 class Convolutions(nn.Module):
