@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
 from sims.settings.schedules import EMAConfig
+from sims.trajectory.errors import check_same_parameters
 
 
 class WeightAverage:
@@ -16,7 +19,8 @@ class WeightAverage:
     Source: paper, App. D.2; alpha_t is ``EMAConfig.decay``.
 
     *Laws*: constant weights are their own average; with alpha = 0 the average is the last weights; one
-    update for each optimizer step, whatever the cadence of the observers.
+    update for each optimizer step, whatever the cadence of the observers; interrupted (``state``,
+    ``restore``) equals uninterrupted.
 
     >>> model = nn.Linear(1, 1, bias=False)
     >>> average = WeightAverage(EMAConfig(0.5, 0.5), model)
@@ -38,6 +42,20 @@ class WeightAverage:
         """Take in the weights after optimizer step ``step`` (counted from 0)."""
         weights = [single_or_more(parameter) for parameter in self._parameters.values()]
         torch._foreach_lerp_(list(self.weights.values()), weights, 1 - self.config.decay(step))
+
+    def state(self) -> dict[str, Tensor]:
+        """All that ``restore`` needs to go on, by parameter name."""
+        return {name: values.clone() for name, values in self.weights.items()}
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Go on from a state, in place; the next ``update`` is told the number of its own step, as before.
+
+        Domain: a state of a model with other parameters raises ``ObserverError``.
+        """
+        own = {name: tuple(values.shape) for name, values in self.weights.items()}
+        check_same_parameters(state, own, "average", "make the average of the model that it was taken from")
+        for name, values in state.items():
+            self.weights[name].copy_(values)
 
 
 def single_or_more(values: Tensor, *, copy: bool = False) -> Tensor:

@@ -3,6 +3,10 @@ run that goes on."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from torch import Tensor
+
 from hptheory.errors import HPTheoryError
 
 
@@ -24,3 +28,15 @@ class ObservationWarning(UserWarning):
 
 class LinearisationWarning(UserWarning):
     """The linearised loss change does not follow the measured one, so that its decomposition means little."""
+
+
+def check_same_parameters(
+    state: Mapping[str, Tensor], own: Mapping[str, tuple[int, ...]], of: str, advice: str
+) -> None:
+    """``ObserverError`` where a state holds other parameters than those of these shapes."""
+    given = {name: tuple(values.shape) for name, values in state.items()}
+    if other := sorted(name for name, _ in given.items() ^ own.items()):
+        raise ObserverError(
+            f"the state holds other parameters than this {of}: {other[0]} is missing from one of the two or "
+            f"has another shape; {advice}"
+        )

@@ -34,6 +34,7 @@ from sims.trajectory.errors import (
     ObservationWarning,
     ObserverError,
     ParameterChangedError,
+    check_same_parameters,
 )
 from sims.trajectory.finite import products_are_finite
 from sims.trajectory.left_out import left_out, with_running_statistics
@@ -58,6 +59,9 @@ class TrajectoryObserver:
             average.update(step)
             observer.step(average.weights, step)
         result = observer.result()
+
+    To resume, save ``average.state()`` and ``observer.state()`` with the checkpoint; make both anew on the
+    model that was read back, ``prepare`` the observer, ``restore`` both, and go on counting the steps.
 
     ``losses(model, *batch)`` and ``batches`` say on which examples the loss is evaluated (see ``Objective``);
     ``data`` describes them in the result. ``cadence`` says when to look (``EMAConfig.is_snapshot``).
@@ -205,12 +209,8 @@ class TrajectoryObserver:
         Domain: a state of a model with other parameters raises ``ObserverError``.
         """
         self._attached()
-        shapes = {name: tuple(values.shape) for name, values in under("snapshot/", state).items()}
-        if other := sorted(name for name, _ in shapes.items() ^ self.shapes.items()):
-            raise ObserverError(
-                f"the state is of a model with other parameters than this one: {other[0]} is missing from "
-                "one of them or has another shape; prepare the observer on the model that it was taken from"
-            )
+        advice = "prepare the observer on the model that it was taken from"
+        check_same_parameters(under("snapshot/", state), self.shapes, "observer", advice)
         self._done = int(state["done"])
         self._stopped = bytes(state["stopped"].tolist()).decode() if "stopped" in state else None
         for name, values in under("current/", state).items():

@@ -111,13 +111,19 @@ def functional_loss(weights: dict[str, Tensor]) -> Tensor:
     return F.cross_entropy(functional_call(net(), weights, (x,)), y)
 
 
+def with_its_average(
+    model: nn.Module, kind: type[TrajectoryObserver] = TrajectoryObserver
+) -> tuple[WeightAverage, TrajectoryObserver]:
+    average, observer = WeightAverage(CADENCE, model), kind(losses, cadence=CADENCE)
+    observer.prepare(model)
+    return average, observer
+
+
 def watching_an_average(
     model: nn.Module, kind: type[TrajectoryObserver] = TrajectoryObserver
 ) -> tuple[TrajectoryObserver, Callable[[int], None]]:
     """An observer, and what keeps the average that it watches after each step."""
-    average = WeightAverage(CADENCE, model)
-    observer = kind(losses, cadence=CADENCE)
-    observer.prepare(model)
+    average, observer = with_its_average(model, kind)
 
     def after(step: int) -> None:
         average.update(step)
@@ -219,6 +225,32 @@ def test_interrupted_between_observations_and_asked_at_once():
         assert (one[name] == values).all(), name
 
 
+def test_interrupted_with_its_average_equals_uninterrupted():
+    """Bit for bit: what was interrupted beside what was not."""
+    model = net()
+    pairs = [with_its_average(model)]
+
+    def after(step: int) -> None:
+        for average, observer in pairs:
+            average.update(step)
+            observer.step(average.weights, step)
+        if step == 10:
+            pairs.append(with_its_average(model))
+            for part, whole in zip(*reversed(pairs), strict=True):
+                part.restore(whole.state())
+
+    sgd(model, STEPS, after=after)
+    expected, again = (observer.result().to_arrays() for _, observer in pairs)
+    for name, values in again.items():
+        assert (values == expected[name]).all(), name
+
+
+def test_an_average_of_another_model_is_refused():
+    average = WeightAverage(CADENCE, net())
+    with pytest.raises(ObserverError, match=r"other parameters than this average: 0\.bias is missing"):
+        average.restore(WeightAverage(CADENCE, net(bias=False)).state())
+
+
 def test_an_end_survives_an_interruption():
     model, observer = net(), TrajectoryObserver(mean_loss, cadence=CADENCE)
     observer.prepare(model)
@@ -229,7 +261,7 @@ def test_an_end_survives_an_interruption():
     again = TrajectoryObserver(mean_loss, cadence=CADENCE)
     changed, state = TrajectoryObserver(mean_loss, cadence=CADENCE), observer.state()
     changed.prepare(model)
-    with pytest.raises(ObserverError, match=r"other parameters than this one: 4\.weight"):
+    with pytest.raises(ObserverError, match=r"other parameters than this observer: 4\.weight"):
         changed.restore(state)
     model[4].weight.requires_grad_(True)
     again.prepare(model)
