@@ -18,7 +18,7 @@ from typing import Annotated, Any, Literal
 import tyro
 
 import hptheory
-from hptheory.errors import HPTheoryError, UnknownNameError
+from hptheory.errors import DomainError, HPTheoryError, UnknownNameError
 from hptheory.files import output_folder, write_atomically
 from hptheory.transfer import Plan, SweepTable, analyse
 from sims.commands import INTERRUPTED, status, sweep
@@ -191,6 +191,7 @@ class OptimizerOptions:
         exponents: Shampoo's exponents, of the output and the input side.
         block: The size of Shampoo's and SOAP's blocks.
         sides: Which sides SOAP rotates, output and input: 1 1, 1 0 or 0 1.
+        damping: What Shampoo's epsilon is: relative (to the largest eigenvalue), the default, or absolute.
         graft: The optimizer whose norm the update is given.
         spectral_norm: The update is scaled to a spectral norm.
     """
@@ -198,8 +199,19 @@ class OptimizerOptions:
     exponents: tuple[float, float] | None = None
     block: int | None = None
     sides: tuple[int, int] = (1, 1)
+    damping: Literal["relative", "absolute"] | None = None
     graft: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     spectral_norm: bool = False
+
+    def of(self, optimizer: str) -> dict[str, Any]:
+        """The options of ``scaling_rule``; Shampoo's damping is by default that of ``param_groups``."""
+        options = dict(vars(self))
+        damping = options.pop("damping")
+        if optimizer == "shampoo":
+            return {**options, "relative_damping": damping != "absolute"}
+        if damping is not None:
+            raise DomainError("damping", damping, f"left out for {optimizer}", "only shampoo has it")
+        return options
 
 
 def rules(
@@ -248,7 +260,7 @@ def rules(
         base_depth=base_depth,
         vocabulary=vocabulary,
         parameterization=parameterization,
-        **vars(further),
+        **further.of(optimizer),
     )
     if json:
         from json import dumps

@@ -180,7 +180,7 @@ def _options(
     blocks = block if isinstance(block, tuple) else None if block is None else (block, block)
     for size in blocks or ():
         _check_sizes(block=size)
-    return {"exponents": pair, "block": blocks, "sides": tuple(sides)}
+    return {"exponents": pair, "block": blocks, "sides": tuple(sides), "relative": relative_damping}
 
 
 def _entries(value: Any) -> tuple[Any, ...]:
@@ -231,6 +231,9 @@ def _reason(
         )
     if spectral_norm:
         rate = "the update has the spectral norm sqrt(d_out/d_in), which moves the output by lr"
+    if optimizer == "shampoo" and graft is None and not spectral_norm:
+        damping = "relative to the largest eigenvalue" if options["relative"] else "absolute"
+        rate += f"; epsilon is {damping}"
     start = (
         "a readout starts at 1/d_in, so that the layer below sees gradients of order 1/d_in"
         if readout

@@ -28,8 +28,24 @@ def test_json_holds_the_same_numbers_with_options(capsys):
     options = ["--exponents", "0.5", "0.5", "--block", "64", "--depth", "8", "--width", "512"]
     assert main(["rules", "--optimizer", "shampoo", "--model", "gpt2", "--json", *options]) == 0
     found = json.loads(capsys.readouterr().out)
-    expected = model_rules("shampoo", "gpt2", 512, depth=8, exponents=(0.5, 0.5), block=64)
+    shape = {"depth": 8, "exponents": (0.5, 0.5), "block": 64}
+    expected = model_rules("shampoo", "gpt2", 512, relative_damping=True, **shape)
     assert found == [rule.to_dict() for rule in expected]
+
+
+@pytest.mark.parametrize("options", [["--block", "128"], ["--depth", "16"]])
+def test_shampoos_damping_is_relative_by_default_as_in_the_trainer(capsys, options):
+    command = ["rules", "--optimizer", "shampoo", "--model", "llama", "--width", "1024", *options]
+
+    def epsilon(*more: str) -> float:
+        assert main([*command, *more, "--json"]) == 0
+        rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+        return rows["blocks.*.attention.query.weight"]["epsilon"]
+
+    assert epsilon() == epsilon("--damping", "relative") == 1
+    assert epsilon("--damping", "absolute") == (1 / 64 if "--block" in options else 1 / 16)
+    assert main(command) == 0
+    assert "epsilon is relative to the largest eigenvalue" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -39,6 +55,7 @@ def test_json_holds_the_same_numbers_with_options(capsys):
         (["--model", "lama"], "did you mean llama"),
         (["--optimizer", "soap", "--block", "0"], "block = 0"),
         (["--optimizer", "muon", "--parameterization", "ntk"], "sgd or adam"),
+        (["--damping", "absolute"], "damping = absolute"),
         (["--width", "0"], "width = 0"),
         (
             ["--width", "1001", "--model", "llama"],

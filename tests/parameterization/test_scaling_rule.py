@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -273,6 +274,9 @@ def test_reason_names_the_rule():
     )
     assert "adam" in scaling_rule("muon", 64, 64, base_d_in=32, base_d_out=32, graft="adam").why
     assert "spectral" in scaling_rule("muon", 64, 64, base_d_in=32, base_d_out=32, spectral_norm=True).why
+    shampoo = partial(scaling_rule, "shampoo", 64, 64, base_d_in=32, base_d_out=32)
+    assert "epsilon is absolute" in shampoo().why
+    assert "epsilon is relative to the largest eigenvalue" in shampoo(relative_damping=True).why
     assert "d_in/d_out" in mup("sgd", 128, 128, 64, 64).why
     assert "readout" in mup("adam", 128, 10, 64, 10).why
     assert "base" in mup("adam", 64, 10, 64, 10).why
