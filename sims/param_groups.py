@@ -96,7 +96,9 @@ def parameter_rules(
     like it, or, without a base, is a multiple of it), one that base_width does not divide into whole sizes,
     or a depth without ``residual``, ``DomainError``.
 
-    *Laws*: the rules of the trainer's own networks are found from a base copy alone; roles and a base agree.
+    *Laws*: the rules of the trainer's own transformers are found from a base copy alone; roles and a base
+    agree. (Optimizers of matrices train the first layer of its two-layer network, an ``input`` here unless
+    ``roles`` has it as ``hidden``.)
 
     >>> net = nn.Sequential(nn.Linear(8, 64), nn.ReLU(), nn.Linear(64, 3, bias=False))
     >>> base = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 3, bias=False))

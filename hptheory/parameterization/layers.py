@@ -38,11 +38,13 @@ class Layer:
 def mlp_layers(width: int, *, inputs: int = 64, outputs: int = 10) -> list[Layer]:
     """The two-layer network: W1 [width, inputs] with its bias, W2 [outputs, width].
 
+    W1 is ``hidden``: though its d_in is fixed, it is the matrix that optimizers of matrices train.
+
     >>> [(layer.name, layer.d_out, layer.d_in) for layer in mlp_layers(256)]
     [('hidden.weight', 256, 64), ('hidden.bias', 256, 1), ('readout.weight', 10, 256)]
     """
     return [
-        Layer("hidden.weight", "input", inputs, width),
+        Layer("hidden.weight", "hidden", inputs, width),
         Layer("hidden.bias", "vector", 1, width),
         Layer("readout.weight", "readout", width, outputs),
     ]

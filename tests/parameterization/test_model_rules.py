@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -11,7 +12,6 @@ from hptheory.errors import DomainError, UnknownNameError
 from hptheory.parameterization import (
     OPTIMIZERS,
     LayerScaling,
-    get_rule,
     layer_rule,
     model_rules,
     network_layers,
@@ -19,20 +19,27 @@ from hptheory.parameterization import (
 )
 from hptheory.parameterization.layers import ROLES, Layer
 from sims.models import TwoLayerMLP, scaled_parameters
+from sims.models.build import rule_of_role
 from sims.models.transformer import StackedTransformer
+from sims.settings import AdamConfig, SGDConfig, get_setting
 from sims.settings.models import MLPConfig
+from sims.settings.optimizers import MATRIX_CONFIGS
 from sims.settings.transformers import GPT2Config, LlamaConfig
 
 WIDTH, BASE, DEPTH, BASE_DEPTH, VOCABULARY = 64, 16, 3, 1, 11
+OPTIMIZER_CONFIGS = {"sgd": SGDConfig, "adam": AdamConfig, **MATRIX_CONFIGS}
 CONFIGS = {"llama": LlamaConfig, "gpt2": GPT2Config}
 
 
 def trainers_model(network: str, parameterization: str, optimizer: str) -> nn.Module:
-    rule = partial(get_rule(parameterization), optimizer)
+    smoke = get_setting("digits", "smoke").training
+    training = replace(smoke, optimizer=OPTIMIZER_CONFIGS[optimizer](), parameterization=parameterization)
+    rule_of = partial(rule_of_role, training)
     if network == "mlp":
-        return TwoLayerMLP(64, WIDTH, 10, base_width=BASE, rule=rule, seeds=[0], config=MLPConfig(bias=True))
+        rules = {"rule": rule_of("hidden"), "readout_rule": rule_of("readout")}
+        config = MLPConfig(bias=True)
+        return TwoLayerMLP(64, WIDTH, 10, base_width=BASE, seeds=[0], config=config, **rules)
     config = CONFIGS[network](layers=DEPTH, base_layers=BASE_DEPTH, heads=4)
-    rule_of = lambda role: rule  # noqa: E731
     return StackedTransformer(VOCABULARY, WIDTH, base_width=BASE, config=config, rule_of=rule_of, seeds=[0])
 
 
@@ -40,10 +47,12 @@ def numbers(scaling: LayerScaling) -> tuple[float, ...]:
     return scaling.lr, scaling.epsilon, scaling.init_std, scaling.multiplier, scaling.weight_decay
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("parameterization", ["mup", "standard", "ntk"])
 @pytest.mark.parametrize("network", ["mlp", "llama", "gpt2"])
 def test_names_shapes_and_rules_are_those_of_the_trainers_own_modules(network, parameterization, optimizer):
+    if parameterization == "ntk" and optimizer not in ("sgd", "adam"):
+        pytest.skip("no neural-tangent rule for optimizers of matrices")
     model = trainers_model(network, parameterization, optimizer)
     names = {id(parameter): name for name, parameter in model.named_parameters()}
     theirs = {names[id(entry.parameter)]: entry for entry in scaled_parameters(model)}
@@ -51,6 +60,8 @@ def test_names_shapes_and_rules_are_those_of_the_trainers_own_modules(network, p
     sizes = {"width": WIDTH, "base_width": BASE, "depth": DEPTH, "base_depth": BASE_DEPTH}
     if network != "mlp":
         sizes["vocabulary"] = VOCABULARY
+    if optimizer == "shampoo":
+        sizes["relative_damping"] = True
     for rule in model_rules(optimizer, network, parameterization=parameterization, **sizes):
         for block in range(rule.layer.count):
             ours[rule.layer.name.replace("*", str(block))] = rule
@@ -60,6 +71,7 @@ def test_names_shapes_and_rules_are_those_of_the_trainers_own_modules(network, p
         expected = (layer.d_out, layer.d_in) if len(shape) == 2 else (layer.d_out,)
         assert tuple(shape) == (expected[::-1] if layer.role == "embedding" else expected)
         assert numbers(ours[name].scaling) == numbers(entry.scaling), name
+        assert ours[name].scaling.optimizer == entry.scaling.optimizer, name
 
 
 @pytest.mark.parametrize("optimizer", ["muon", "adamuon", "shampoo", "soap", "dion"])
@@ -111,7 +123,9 @@ def test_the_table_has_a_row_a_layer_and_every_reason():
 
 
 def test_layers_are_plain_data():
-    assert {layer.role for layer in network_layers("gpt2", 64) + network_layers("mlp", 64)} == set(ROLES)
+    assert {layer.role for layer in network_layers("gpt2", 64) + network_layers("mlp", 64)} == {*ROLES} - {
+        "input"
+    }
     entry = model_rules("muon", "llama", 512)[3].to_dict()
     assert entry["optimizer"] == "muon"
     assert entry["base_d_in"] == 128
