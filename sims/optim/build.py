@@ -55,7 +55,9 @@ def set_rates(optimizer: torch.optim.Optimizer, factor: float) -> None:
             group["weight_decay"] = group["independent_decay"] * factor
         if "peak_decay" in group:
             # Independent decay: Adam multiplies by lr, which is divided out; the schedule's factor stays.
-            group["weight_decay"] = group["peak_decay"] / group["peak_lr"]
+            # What has a rate of zero is not trained, and keeps its weights.
+            peak_lr = group["peak_lr"]
+            group["weight_decay"] = torch.where(peak_lr > 0, group["peak_decay"] / peak_lr, 0)
 
 
 def member_config(config: OptimizerConfig, member: Member) -> OptimizerConfig:

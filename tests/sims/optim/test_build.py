@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+import torch
 
 from sims.models import build_model, scaled_parameters
 from sims.optim.build import build_optimizer, set_rates
-from sims.settings import AdamConfig, SGDConfig, get_setting
+from sims.settings import AdamConfig, MuonConfig, SGDConfig, get_setting
 from sims.tasks import load_task
-from sims.train import Member
+from sims.train import Member, Pack
 
 BASE = 32
 CASES = [
@@ -52,3 +53,14 @@ def test_the_share_that_decays_a_step_is_the_rules_if_independent_and_else_as_th
         assert share == pytest.approx(factor * wanted, rel=1e-6), scaled.role  # single precision
         roles.add(scaled.role)
     assert roles == {"embedding", "hidden", "readout"}
+
+
+def test_what_has_a_rate_of_zero_keeps_its_weights():
+    """With ``adam_lr`` 0 the hidden matrices alone are trained, whatever the rest's decay."""
+    adam = AdamConfig(weight_decay=0.1, independent_decay=True)
+    training = replace(get_setting("digits", "smoke").training, optimizer=MuonConfig(adam_lr=0.0, adam=adam))
+    pack = Pack(training, BASE, [Member(0.01, 0)], load_task(training.task))
+    before = {name: p.detach().clone() for name, p in pack.model.named_parameters()}
+    pack.advance(2)
+    changed = {name for name, p in pack.model.named_parameters() if not torch.equal(p, before[name])}
+    assert changed == {"hidden.weight"}
