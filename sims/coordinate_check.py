@@ -111,7 +111,8 @@ def coordinate_check(
 
     Measured exponents are compared with muP's, which ``coordinate_exponents`` derives: 0, but -1/2 for a
     readout's start, and, in the first steps of optimizers that answer to a gradient's size, for what the
-    updates of queries and keys add. In depth all are 0.
+    updates of queries and keys add. In depth all are 0. Nothing is wanted to grow: where these updates are
+    expected to (an optimizer of negative degree, as Shampoo with exponents (1/2, 1/2)), that fails.
 
     Domain: three or more scales, two or more seeds, one or more steps, else ``DomainError``; depth is that of
     a transformer.
@@ -143,7 +144,7 @@ def coordinate_check(
             quantity,
             chosen,
             table,
-            wanted=_of(mup, layer, quantity) if mup and axis == "width" else 0.0,
+            wanted=min(_of(mup, layer, quantity), 0.0) if mup and axis == "width" else 0.0,
             expected=_of(own, layer, quantity) if own else None,
         )
         for (layer, quantity), table in sizes.items()

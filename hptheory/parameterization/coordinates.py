@@ -49,7 +49,8 @@ def coordinate_exponents(
     matrices of queries and keys. At the start the gradient with respect to a score is a sum of n independent
     terms of order 1/n, not yet aligned, so n^(-1/2) of what the rank-one argument assumes; an optimizer whose
     answer to a gradient c times as large is c^degree as large (1 for SGD, 0 for Adam and its like) moves
-    queries and keys by so much less in the first steps.
+    queries and keys by so much less in the first steps. Where degree < 0 (Shampoo with exponents (1/2, 1/2))
+    it is so much more, n^(-degree/2): the rule does not hold the scores before their gradients align.
 
     Source: ``classify`` (paper, Theorem 7) and ``rank_one``; that of scores is derived here.
 

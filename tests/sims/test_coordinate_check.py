@@ -12,7 +12,15 @@ from hptheory.cli import main
 from hptheory.errors import DomainError
 from sims.coordinate_check import CoordinateCheck, coordinate_check
 from sims.exponents import TOLERANCE, agrees
-from sims.settings import AdamConfig, MuonConfig, OptimizerConfig, Setting, SGDConfig, get_setting
+from sims.settings import (
+    AdamConfig,
+    MuonConfig,
+    OptimizerConfig,
+    Setting,
+    SGDConfig,
+    ShampooConfig,
+    get_setting,
+)
 from sims.settings.language import LanguageConfig
 
 ADAM, SGD, MUON = AdamConfig(beta2=0.95), SGDConfig(), MuonConfig()
@@ -84,6 +92,23 @@ def test_a_transformer_at_several_widths(optimizer):
     assert not [row for row in own if row.verdict == "FAILS"], str(found)
     scores = [row.wanted for row in own if row.quantity == "update" and row.layer.endswith(("query", "key"))]
     assert scores == ([-0.5, -0.5] if optimizer is SGD else [0.0, 0.0])
+
+
+def test_updates_that_are_expected_to_grow_are_not_wanted_to():
+    """Shampoo with exponents (1/2, 1/2) answers a gradient c times as large with 1/c: queries and keys, whose
+    first gradients are n^(-1/2) of the aligned ones, move n^(1/2) times as far. (That 1/2 fails where 0 is
+    wanted is a test of ``exponent``.)"""
+    setting = llama()
+    optimizer = ShampooConfig(exponents=(0.5, 0.5))
+    training = replace(setting.training, optimizer=optimizer)
+    training = replace(training, model=replace(training.model, layers=1))
+    found = coordinate_check(
+        replace(setting, training=training), scales=(32, 64, 128), seeds=(0, 1), steps=1, lr=SMALL
+    )
+    rows = [
+        row for row in found.exponents if row.quantity == "update" and row.layer.endswith(("query", "key"))
+    ]
+    assert [(row.wanted, row.expected) for row in rows] == [(0.0, 0.5), (0.0, 0.5)]
 
 
 @pytest.mark.slow
