@@ -294,7 +294,7 @@ def coordinate_check(
         preset: The preset of the setting.
         parameterization: mup, standard or ntk; by default the setting's.
         axis: Width, or depth of a transformer.
-        scales: Three or more widths, or depths; by default those of the setting from 64 on.
+        scales: Three or more different widths, or depths; by default those of the setting from 64 on.
         seeds: How many seeds.
         steps: How many optimizer steps.
         lr: The learning rate at the base width; by default the lowest of the setting.

@@ -25,12 +25,12 @@ from hptheory.parameterization import (
     classify,
     coordinate_exponents,
 )
-from sims.exponents import Exponent, Quantity, exponent, exponents_text, long_table
+from sims.exponents import Exponent, Quantity, check_slopes, exponent, exponents_text, long_table
 from sims.layer_sizes import Sizes, layer_sizes, small_batches
 from sims.models.build import rule_of_role
 from sims.settings import MLPConfig, Setting, Training
 from sims.settings.base import Parameterization
-from sims.settings.checks import check_known
+from sims.settings.checks import check_known, check_positive
 from sims.settings.transformers import TransformerConfig
 from sims.tasks import load_task
 
@@ -114,8 +114,8 @@ def coordinate_check(
     updates of queries and keys add. In depth all are 0. Nothing is wanted to grow: where these updates are
     expected to (an optimizer of negative degree, as Shampoo with exponents (1/2, 1/2)), that fails.
 
-    Domain: three or more scales, two or more seeds, one or more steps, else ``DomainError``; depth is that of
-    a transformer.
+    Domain: three or more different scales, two or more seeds, one or more steps, lr positive and finite, else
+    ``DomainError``; depth is that of a transformer.
 
     *Laws*: muP passes with every optimizer; standard and NTK parameterizations fail, with the exponents of
     ``hptheory.parameterization.coordinate_exponents`` after one small step.
@@ -132,6 +132,8 @@ def coordinate_check(
     if steps < 1:
         raise DomainError("steps", steps, "an integer >= 1")
     rate = min(setting.lrs) if lr is None else lr
+    check_positive("lr", rate)
+    check_slopes(chosen, len(seeds))
     task = load_task(training.task, dtype=torch.float64, data_dir=data_dir)
     scaled = [_at(training, axis, scale) for scale in chosen]
     rows = [layer_sizes(*each, task, tuple(seeds), steps, rate) for each in scaled]

@@ -59,7 +59,7 @@ def exponent(
     more scales will tell. A layer may start at zero; one that does not move fails, as does a size that is not
     finite.
 
-    Domain: at least three scales and two seeds, else ``DomainError``.
+    Domain: that of ``check_slopes``.
 
     *Laws*: exact on powers; a factor on all sizes changes nothing.
 
@@ -68,10 +68,7 @@ def exponent(
     >>> round(found.slope, 12), round(found.standard_error, 12), found.verdict
     (-1.0, 0.0, 'FAILS')
     """
-    if len(scales) < 3:
-        raise DomainError("scales", tuple(scales), "three or more, to see a slope")
-    if sizes.shape[1] < 2:
-        raise DomainError("seeds", sizes.shape[1], "two or more, to see an error")
+    check_slopes(scales, sizes.shape[1])
     if not np.isfinite(sizes).all() or (sizes == 0).any():
         starts_at_zero = quantity == "start" and bool((sizes == 0).all())
         return Exponent(layer, quantity, None, None, wanted, expected, "ok" if starts_at_zero else "FAILS")
@@ -84,6 +81,14 @@ def exponent(
     elif distance - reach > TOLERANCE:
         verdict = "FAILS"
     return Exponent(layer, quantity, slope, error, wanted, expected, verdict)
+
+
+def check_slopes(scales: Sequence[int], seeds: int) -> None:
+    """Nothing, with three different scales and two seeds or more; else ``DomainError``."""
+    if len(set(scales)) < 3:
+        raise DomainError("scales", tuple(scales), "three or more different ones, to see a slope")
+    if seeds < 2:
+        raise DomainError("seeds", seeds, "two or more, to see an error")
 
 
 def agrees(found: Exponent) -> bool | None:

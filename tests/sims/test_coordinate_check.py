@@ -166,3 +166,17 @@ def test_bad_input():
     with pytest.raises(DomainError, match="three or more"):
         coordinate_check(digits(ADAM), scales=(64, 128), seeds=(0, 1))
     assert main(["coordinate-check", "digts"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--scales", "64", "64", "64"], "scales = (64, 64, 64)"),
+        (["--scales", "64", "64", "128"], "three or more different ones"),
+        (["--lr", "-0.001"], "lr = -0.001 "),
+    ],
+)
+def test_bad_input_is_one_sentence(capsys, options, words):
+    assert main(["coordinate-check", "digits", *options]) == 2
+    (sentence,) = capsys.readouterr().err.splitlines()
+    assert words in sentence
