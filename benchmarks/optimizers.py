@@ -59,15 +59,7 @@ def one_by_one(function: Callable[[Tensor], Tensor], batch: Tensor) -> list[Tens
 
 def whole_steps(size: int, device: str) -> Iterator[Row]:
     """A step on 27 members of 8 layers, against an optimizer for each member."""
-    plain_muon = partial(torch.optim.Muon, weight_decay=0.0) if hasattr(torch.optim, "Muon") else Muon
-    cases: list[tuple[str, Callable, Callable]] = [
-        ("Muon against torch.optim.Muon", Muon, plain_muon),
-        ("Muon", Muon, Muon),
-        ("Dion, rank n/2", partial(Dion, rank_fraction=0.5), partial(Dion, rank_fraction=0.5)),
-        ("Shampoo, each 10 steps", partial(Shampoo, interval=10), partial(Shampoo, interval=10)),
-        ("SOAP, each 10 steps", SOAP, SOAP),
-    ]
-    for name, stacked, plain in cases:
+    for name, stacked, plain in step_pairs():
         together = stepper(stacked, [(MEMBERS, size, size)] * LAYERS, device)
         alone = [stepper(plain, [(size, size)] * LAYERS, device) for _ in range(MEMBERS)]
         yield row(
@@ -77,6 +69,19 @@ def whole_steps(size: int, device: str) -> Iterator[Row]:
             device,
             repeats=3,
         )
+
+
+def step_pairs() -> list[tuple[str, Callable, Callable]]:
+    """The stacked optimizers and their peers, which do the same to a square matrix."""
+    torchs_way = partial(Muon, nesterov=True, bfloat16=True)
+    peer = partial(torch.optim.Muon, weight_decay=0.0) if hasattr(torch.optim, "Muon") else torchs_way
+    return [
+        ("Muon as torch.optim.Muon, against it", torchs_way, peer),
+        ("Muon", Muon, Muon),
+        ("Dion, rank n/2", partial(Dion, rank_fraction=0.5), partial(Dion, rank_fraction=0.5)),
+        ("Shampoo, each 10 steps", partial(Shampoo, interval=10), partial(Shampoo, interval=10)),
+        ("SOAP, each 10 steps", SOAP, SOAP),
+    ]
 
 
 def stepper(make: Callable, shapes: list[tuple[int, ...]], device: str) -> Callable[[], None]:
