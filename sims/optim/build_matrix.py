@@ -123,7 +123,8 @@ def is_table(config: MatrixOptimizerConfig, scaled: ScaledParameter) -> bool:
 def table_group(config: MatrixOptimizerConfig, scaled: ScaledParameter, rate: float) -> dict[str, Any]:
     """The entries of a normalised table's group: Adam's constants, and its decay as a share a step."""
     adam = config.adam
-    decay = adam.weight_decay * (1.0 if adam.independent_decay else rate)
+    independent = scaled.scaling.weight_decay if rate else 0.0  # without a rate it is not trained
+    decay = adam.weight_decay * (independent if adam.independent_decay else rate)
     own = {"beta1": adam.beta1, "beta2": adam.beta2, "eps": adam.epsilon * scaled.scaling.epsilon}
     return {**own, "weight_decay": decay, "independent_decay": decay}
 

@@ -64,3 +64,15 @@ def test_what_has_a_rate_of_zero_keeps_its_weights():
     pack.advance(2)
     changed = {name for name, p in pack.model.named_parameters() if not torch.equal(p, before[name])}
     assert changed == {"hidden.weight"}
+
+
+@pytest.mark.parametrize(("adam_lr", "wanted"), [(0.01, 0.1 / 3), (0.0, 0.0)])
+def test_normalised_tables_decay_by_the_rule_too(adam_lr, wanted, task):
+    adam = AdamConfig(weight_decay=0.1, independent_decay=True)
+    config = MuonConfig(spectral_norm=True, adam_lr=adam_lr, adam=adam)
+    training = replace(get_setting("llama_adam", "smoke").training, optimizer=config, base_width=BASE)
+    model = build_model(training, 3 * BASE, [0], task)
+    embedding = model.get_parameter("embedding.weight")
+    groups = build_optimizer(training, model, [Member(0.01, 0)]).param_groups
+    (group,) = [group for group in groups if group["params"][0] is embedding]
+    assert group["independent_decay"] == pytest.approx(wanted)
