@@ -15,7 +15,7 @@ class ObserverError(HPTheoryError):
 
 
 class ParameterChangedError(HPTheoryError):
-    """A parameter has vanished, come or changed its shape, so that the trajectory ends here."""
+    """A parameter has vanished, come, changed its shape or been unfrozen: the trajectory ends here."""
 
 
 class NonFiniteError(HPTheoryError):

@@ -74,9 +74,13 @@ class TrajectoryObserver:
     changes do to the loss is in none of the parts. ``prepare`` warns of such layers, and of matrices without
     a side of length n, which are not decomposed (``ObservationWarning``).
 
-    When the trajectory cannot be followed any further (a parameter vanishes or changes its shape, a gradient
-    is not finite) the observer warns (``ObservationWarning``), keeps what it has and lets the run go on;
-    ``on_problem="raise"`` raises the named error instead, "record" leaves it to the result, without warnings.
+    The parameters trained at ``prepare`` are followed to the end; those frozen later count with the updates
+    that they still get. One frozen at ``prepare`` is not followed: unfreeze it before if it is to be trained.
+
+    When the trajectory cannot be followed any further (a parameter vanishes or changes its shape, one that is
+    not followed is trained, a gradient is not finite) the observer warns (``ObservationWarning``), keeps what
+    it has and lets the run go on; ``on_problem="raise"`` raises the named error instead, "record" leaves it
+    to the result, without warnings.
 
     *Laws*: all parts sum to phi; interrupted (``state``, ``restore``) equals uninterrupted; a member's result
     is that of the same run alone; memory: three copies of the weights, the sums, and a few n x n matrices.
@@ -113,6 +117,7 @@ class TrajectoryObserver:
                 "this observer is attached already; it watches one run, so make another one for another run"
             )
         weights = trainable(model)
+        self._frozen = {name for name, _ in model.named_parameters() if name not in weights}
         self.shapes = {name: tuple(weight.shape) for name, weight in weights.items()}
         own = {name: shape[1:] if self.stacked else shape for name, shape in self.shapes.items()}
         self.parts: Parts = split_parameters(own, self.width, self.sides)
@@ -140,17 +145,16 @@ class TrajectoryObserver:
         updated in place from call to call. Without it the model's own weights are watched. Steps at which
         ``cadence`` does not look may be left out, but for the last of the run.
         """
-        current = trainable(self._attached())
+        model = self._attached()
         if self._stopped is not None:
             return
-        changed = self._what_changed(current)
-        if changed is None and weights is not None:
-            current = {name: weights[name] for name in self.shapes if name in weights}
-            changed = self._what_changed(current)
+        own = {name: weight.detach() for name, weight in model.named_parameters()}
+        current: Weights = own if weights is None else weights
+        changed = self._what_changed(own) or self._what_came(model) or self._what_changed(current)
         if changed is not None:
             self._stop(ParameterChangedError(f"{changed} after step {self._done}; the trajectory ends there"))
             return
-        self._current = current
+        self._current = {name: current[name] for name in self.shapes}
         self._done = self._done + 1 if step is None else step + 1
         if self.cadence.is_snapshot(self._done - 1):
             self._observe()
@@ -209,7 +213,7 @@ class TrajectoryObserver:
         Domain: a state of a model with other parameters raises ``ObserverError``.
         """
         self._attached()
-        advice = "prepare the observer on the model that it was taken from"
+        advice = "prepare the observer on the model that it was taken from, with the same parameters frozen"
         check_same_parameters(under("snapshot/", state), self.shapes, "observer", advice)
         self._done = int(state["done"])
         self._stopped = bytes(state["stopped"].tolist()).decode() if "stopped" in state else None
@@ -335,14 +339,20 @@ class TrajectoryObserver:
             warnings.warn(str(error), ObservationWarning, stacklevel=4)
 
     def _what_changed(self, current: Weights) -> str | None:
-        """In words how the parameters differ from those at the start, or None."""
+        """In words how the parameters followed differ from those at the start, or None."""
         for name, shape in self.shapes.items():
             if name not in current:
                 return f"the parameter {name} has vanished"
             if tuple(current[name].shape) != shape:
                 return f"the parameter {name} changed its shape from {shape} to {tuple(current[name].shape)}"
-        new = [name for name in current if name not in self.shapes]
-        return f"the parameter {new[0]} has come" if new else None
+        return None
+
+    def _what_came(self, model: nn.Module) -> str | None:
+        """In words which parameter is trained and not followed, or None."""
+        new = next((name for name in trainable(model) if name not in self.shapes), None)
+        if new in self._frozen:
+            return f"the parameter {new}, which is followed only if it is not frozen at prepare, is trained"
+        return None if new is None else f"the parameter {new} has come"
 
     def _attached(self) -> nn.Module:
         if self._model is None:

@@ -255,15 +255,15 @@ def test_an_end_survives_an_interruption():
     model, observer = net(), TrajectoryObserver(mean_loss, cadence=CADENCE)
     observer.prepare(model)
     sgd(model, 9, after=lambda step: observer.step())
-    model[4].weight.requires_grad_(False)
-    with pytest.warns(ObservationWarning, match="vanished"):
+    kept, model[4] = model[4], nn.Linear(12, 4).double()
+    with pytest.warns(ObservationWarning, match=r"4\.weight changed its shape"):
         observer.step()
     again = TrajectoryObserver(mean_loss, cadence=CADENCE)
     changed, state = TrajectoryObserver(mean_loss, cadence=CADENCE), observer.state()
     changed.prepare(model)
-    with pytest.raises(ObserverError, match=r"other parameters than this observer: 4\.weight"):
+    with pytest.raises(ObserverError, match=r"other parameters than this observer: 4\.bias"):
         changed.restore(state)
-    model[4].weight.requires_grad_(True)
+    model[4] = kept
     again.prepare(model)
     again.restore(observer.state())
     again.step()
@@ -470,6 +470,26 @@ def test_a_frozen_parameter_is_no_part():
     assert set(observed(model).layers) == {"0.weight", "4.weight"}
 
 
+def test_a_parameter_frozen_on_the_way_stands_still():
+    """Against the loop written out, whose update of it is zero from then on."""
+    model, observer = net(), TrajectoryObserver(mean_loss, cadence=CADENCE, on_problem="raise")
+    observer.prepare(model)
+    trajectory = [copy_of(model)]
+
+    def after(step: int) -> None:
+        trajectory.append(copy_of(model))
+        observer.step()
+        if step == 9:
+            model[2].weight.requires_grad_(False)
+            model[2].weight.grad = None
+
+    sgd(model, STEPS, after=after)
+    assert (trajectory[10]["2.weight"] == trajectory[-1]["2.weight"]).all()
+    expected = by_hand([trajectory[step] for step in snapshots(STEPS)])
+    for name, top_k in observer.result().layers.items():
+        np.testing.assert_allclose(top_k, expected[name].numpy(), atol=1e-13)
+
+
 def test_a_tied_parameter_counts_once():
     model = net(bias=False)
     model.append(nn.Linear(3, 12, bias=False).double())
@@ -560,6 +580,21 @@ def test_a_new_parameter():
     observer.prepare(model)
     model.append(nn.Linear(3, 3).double())
     with pytest.raises(ParameterChangedError, match=r"5\.weight has come"):
+        observer.step()
+
+
+def test_a_parameter_unfrozen_on_the_way_is_named_so():
+    """One that was frozen at the start; one that was not may be frozen and trained again."""
+    model, observer = net(), TrajectoryObserver(mean_loss, on_problem="raise")
+    model[0].bias.requires_grad_(False)
+    observer.prepare(model)
+    for trained in (False, True):
+        model[2].weight.requires_grad_(trained)
+        observer.step()
+    model[0].bias.requires_grad_(True)
+    with pytest.raises(
+        ParameterChangedError, match=r"0\.bias, .* not frozen at prepare, is trained after step 2"
+    ):
         observer.step()
 
 
