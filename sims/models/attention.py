@@ -78,10 +78,12 @@ class Rotation:
     d_head: int
     theta: float
 
-    def angles(self) -> Float[Tensor, "context pair"]:
-        """In float64, since late positions turn far."""
-        frequency = self.theta ** (-torch.arange(0, self.d_head, 2, dtype=torch.float64) / self.d_head)
-        return torch.arange(self.context, dtype=torch.float64)[:, None] * frequency.repeat(self.heads)
+    def angles(self, device: torch.device) -> Float[Tensor, "context pair"]:
+        """In float64, since late positions turn far; on the device, if it has that type."""
+        place = torch.device("cpu") if device.type == "mps" else device
+        pairs = torch.arange(0, self.d_head, 2, dtype=torch.float64, device=place)
+        positions = torch.arange(self.context, dtype=torch.float64, device=place)
+        return positions[:, None] * (self.theta ** (-pairs / self.d_head)).repeat(self.heads)
 
 
 def turned(rows: Float[Tensor, "member row d"], rotation: Rotation) -> Float[Tensor, "member row d"]:
@@ -94,7 +96,7 @@ def turned(rows: Float[Tensor, "member row d"], rotation: Rotation) -> Float[Ten
     if rows.dtype in (torch.float32, torch.float64) and not torch.compiler.is_compiling():
         there = torch.view_as_complex(pairs) * _turns(rotation, rows.device, rows.dtype)
         return torch.view_as_real(there).view(rows.shape)
-    angles = rotation.angles()
+    angles = rotation.angles(rows.device)
     cos, sin = angles.cos().to(rows), angles.sin().to(rows)
     first, second = pairs.unbind(-1)
     return torch.stack((first * cos - second * sin, second * cos + first * sin), -1).view(rows.shape)
@@ -103,5 +105,5 @@ def turned(rows: Float[Tensor, "member row d"], rotation: Rotation) -> Float[Ten
 @lru_cache(maxsize=16)
 def _turns(rotation: Rotation, device: torch.device, dtype: torch.dtype) -> Tensor:
     """The angles as complex numbers of absolute value 1."""
-    angles = rotation.angles()
+    angles = rotation.angles(torch.device("cpu"))
     return torch.polar(torch.ones_like(angles), angles).to(device, dtype.to_complex())
