@@ -12,7 +12,7 @@ from torch.optim.optimizer import ParamsT
 
 from hptheory.errors import DomainError
 from sims.optim.blocks import Blocks, per_block
-from sims.optim.eigen import finite_matrices, inverse_root, zero_matrices
+from sims.optim.eigen import finite_matrices, inverse_root
 from sims.optim.matrix import MatrixOptimizer, Options
 from sims.optim.rule import (
     Number,
@@ -37,8 +37,9 @@ class ShampooRule(Rule):
     """(L + eps)^-e_L M (R + eps)^-e_R, with L, R and M running means of G G^T, G^T G and G, bias corrected.
 
     ``beta2=None`` sums instead of averaging, as the first Shampoo does. ``damping`` says whether ``eps`` is
-    in units of the largest eigenvalue. Inverse roots are taken every ``interval`` steps, beginning with the
-    first.
+    in units of the largest eigenvalue. Inverse roots are taken every ``interval`` steps, but at each of the
+    first ``interval`` with a gradient: the first of all may be far smaller than what follows (below a readout
+    that starts at zero), and no measure for it.
     """
 
     momentum: Number = 0.9
@@ -68,8 +69,8 @@ class ShampooRule(Rule):
             check_count("block", self.block)
 
     def decomposes(self, step: int) -> bool:
-        """Whether inverse roots are due; of matrices without a gradient so far also in the first steps."""
-        return step <= FIRST_STEPS or (step - 1) % self.interval == 0
+        """Whether inverse roots are due; the first gradient may come as late as at step ``FIRST_STEPS``."""
+        return step < FIRST_STEPS + self.interval or (step - 1) % self.interval == 0
 
     def start(self, matrix: Float[Tensor, "*batch m n"]) -> State:
         """Statistics at zero, and as roots the identity, which stays if the very first one fails."""
@@ -103,8 +104,7 @@ class ShampooRule(Rule):
             statistic = state[side] / bias_correction(self.beta2, step)
             eps = per_block(self.eps)
             found, succeeded = inverse_root(statistic, exponent, eps, relative=self.damping == "relative")
-            due = succeeded if (step - 1) % self.interval == 0 else succeeded & zero_matrices(root)
-            root.copy_(torch.where(due, found, root))
+            root.copy_(torch.where(succeeded, found, root))
             count_failures(state, ~succeeded)
         return root
 
@@ -144,9 +144,10 @@ class Shampoo(MatrixOptimizer):
 
     ``exponents`` are (e_L, e_R), 0 leaving a side out; ``block`` cuts matrices into squares of that size,
     each with statistics of its own; ``interval`` is the number of steps between inverse roots, taken by
-    eigendecomposition. ``eps`` is in units of the largest eigenvalue (``damping="relative"``: what is smaller
-    than 1e-6 of it is rounding in float32 anyway) or added as it is (``"absolute"``). ``beta2=None`` sums the
-    statistics. Other options are those of ``MatrixOptimizer``.
+    eigendecomposition (of the first ``interval`` steps with a gradient, at each). ``eps`` is in units of the
+    largest eigenvalue (``damping="relative"``: what is smaller than 1e-6 of it is rounding in float32 anyway)
+    or added as it is (``"absolute"``). ``beta2=None`` sums the statistics. Other options are
+    those of ``MatrixOptimizer``.
 
     Where an inverse root or a statistic is not finite, the one before is kept, a ``FallbackWarning`` says so,
     and ``fallbacks`` counts it.

@@ -129,7 +129,7 @@ def shampoo(
         left, right = keep * left + take * grad @ grad.T, keep * right + take * grad.T @ grad
         m = momentum * m + (1 - momentum) * grad
         correction = 1.0 if beta2 is None else 1 - beta2**t
-        if (t - 1) % interval == 0:
+        if t < 4 + interval or (t - 1) % interval == 0:
             roots = [
                 np.eye(len(statistic)) if e == 0 else inverse_power(statistic / correction, e, eps, relative)
                 for statistic, e in zip((left, right), exponents, strict=True)

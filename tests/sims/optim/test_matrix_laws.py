@@ -335,6 +335,20 @@ def test_the_first_step_of_soap_is_the_polar_factor_in_float32(shape, decades):
     close_to(found[1, 0].double(), u @ vt * (0.05 / (1 - 0.95**2)) / (0.5 / (1 - 0.5**2)) ** 0.5)
 
 
+@pytest.mark.parametrize("silent", [0, 1, 3])
+def test_a_first_gradient_that_is_tiny_is_no_measure_for_those_that_follow(silent):
+    """As below a readout that starts at zero. Until there are ``interval`` gradients roots are those of every
+    step; a size over the root of its running mean square is at most sqrt(t).
+    """
+    interval = 6
+    sizes = torch.tensor([0.0] * silent + [1e-4] + [1.0] * (interval + 2)).view(-1, 1, 1)
+    grads = gradients(1, 6, 8)[0] * sizes.double()
+    make = partial(Shampoo, lr=1.0, momentum=0.0)
+    found = directions(partial(make, interval=interval), grads)
+    assert (found[: silent + interval] == directions(make, grads)[: silent + interval]).all()
+    assert (singular_values(found)[:, 0] < len(grads) ** 0.5).all()
+
+
 @pytest.mark.parametrize(("side", "axis"), [((1, 0), -2), ((0, 1), -1)])
 def test_one_side_of_soap_keeps_small_rows_and_columns(side, axis):
     """They mix with no others, so that what is rounding is so by their own size."""
