@@ -19,7 +19,7 @@ from sims.optim.rule import (
     State,
     check_count,
     check_name,
-    check_not_negative,
+    check_positive,
     check_share,
     remaining,
     update_mean,
@@ -45,13 +45,13 @@ class AdaMuonRule(Rule):
     sign: bool = False
 
     def check(self, rows: int, columns: int) -> None:
-        """Shares in [0, 1), a known kind, at least one iteration, a positive rms."""
+        """Shares in [0, 1), a known kind, at least one iteration, a positive eps and rms."""
         check_share("momentum", self.momentum)
         check_share("beta2", self.beta2)
         check_name("orthogonalizer", self.kind, ORTHOGONALIZERS)
         check_count("steps", self.steps)
-        check_not_negative("eps", self.eps)
-        check_not_negative("rms", 1.0 if self.rms is None else self.rms)
+        check_positive("eps", self.eps)
+        check_positive("rms", 1.0 if self.rms is None else self.rms)
 
     def start(self, matrix: Float[Tensor, "*batch m n"]) -> State:
         """No momentum, no squares."""

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from sims.optim.rule import Number, Rule, State, check_not_negative, check_share, remaining, update_mean
+from sims.optim.rule import Number, Rule, State, check_positive, check_share, remaining, update_mean
 
 
 def adam_direction(
@@ -37,10 +37,10 @@ class AdamRule(Rule):
     eps: Number = 1e-8
 
     def check(self, rows: int, columns: int) -> None:
-        """Shares in [0, 1), eps >= 0."""
+        """Shares in [0, 1), eps > 0."""
         check_share("beta1", self.beta1)
         check_share("beta2", self.beta2)
-        check_not_negative("eps", self.eps)
+        check_positive("eps", self.eps)
 
     def start(self, matrix: Float[Tensor, "*batch m n"]) -> State:
         """Both moments at zero."""

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from sims.optim.rule import Number, Rule, State, check_not_negative
+from sims.optim.rule import Number, Rule, State, check_positive
 
 PREFIX = "graft_"
 
@@ -50,8 +50,8 @@ class Graft(Rule):
         return Graft(direction_rule, norm_rule, values[PREFIX + "norm_eps"])
 
     def check(self, rows: int, columns: int) -> None:
-        """The checks of both rules."""
-        check_not_negative(PREFIX + "norm_eps", self.eps)
+        """eps > 0, and the checks of both rules."""
+        check_positive(PREFIX + "norm_eps", self.eps)
         self.direction_rule.check(rows, columns)
         self.norm_rule.check(rows, columns)
 

@@ -9,7 +9,7 @@ from typing import Any
 from jaxtyping import Float
 from torch import Tensor
 
-from sims.optim.rule import Number, Rule, State, check_not_negative
+from sims.optim.rule import Number, Rule, State, check_positive
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ class RMSNorm(Rule):
         return RMSNorm(self.rule.rebuilt(values), values["rms_eps"])
 
     def check(self, rows: int, columns: int) -> None:
-        """The rule's checks."""
-        check_not_negative("rms_eps", self.eps)
+        """eps > 0, and the rule's checks."""
+        check_positive("rms_eps", self.eps)
         self.rule.check(rows, columns)
 
     def decomposes(self, step: int) -> bool:

@@ -99,6 +99,16 @@ def check_not_negative(name: str, value: object) -> None:
         raise DomainError(name, value, "finite and >= 0")
 
 
+def check_positive(name: str, value: object) -> None:
+    """Nothing, if the value (every entry of it) is a finite number > 0; else ``DomainError``.
+
+    An epsilon that is added to what may be zero: 0/0 would be NaN at the first gradient of zero.
+    """
+    numbers = _numbers(name, value)
+    if not (numbers.gt(0) & numbers.isfinite()).all():
+        raise DomainError(name, value, "finite and > 0")
+
+
 def _numbers(name: str, value: object) -> Tensor:
     """The value as a tensor; ``DomainError`` if it is no number."""
     if not isinstance(value, Real | Tensor):

@@ -20,7 +20,7 @@ from sims.optim.rule import (
     Rule,
     State,
     check_count,
-    check_not_negative,
+    check_positive,
     check_share,
     update_mean,
 )
@@ -45,11 +45,11 @@ class SOAPRule(Rule):
     skip_first: bool = False
 
     def check(self, rows: int, columns: int) -> None:
-        """Shares in [0, 1), sides 0 or 1, block and interval at least 1."""
+        """Shares in [0, 1), eps > 0, sides 0 or 1, block and interval at least 1."""
         for name in ("beta1", "beta2", "shampoo_beta"):
             value = getattr(self, name)
             check_share(name, 0.0 if value is None else value)
-        check_not_negative("eps", self.eps)
+        check_positive("eps", self.eps)
         if len(self.sides) != 2 or any(side not in (0, 1) for side in self.sides):
             raise DomainError("sides", self.sides, "two of 0 or 1")
         check_count("interval", self.interval)

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from sims.optim.rule import Number, Rule, State, check_not_negative, fixed_normal
+from sims.optim.rule import Number, Rule, State, check_positive, fixed_normal
 
 # arXiv 2512.05620: five iterations a step while directions turn fast, then one.
 EARLY_STEPS, EARLY_ITERATIONS = 50, 5
@@ -51,8 +51,8 @@ class SpectralNorm(Rule):
         return SpectralNorm(self.rule.rebuilt(values), values["spectral_eps"])
 
     def check(self, rows: int, columns: int) -> None:
-        """The rule's checks."""
-        check_not_negative("spectral_eps", self.eps)
+        """eps > 0, and the rule's checks."""
+        check_positive("spectral_eps", self.eps)
         self.rule.check(rows, columns)
 
     def decomposes(self, step: int) -> bool:

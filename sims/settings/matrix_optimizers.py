@@ -51,12 +51,10 @@ class MatrixOptimizerConfig:
         if self.shape_factor is not None:
             check_known("shape factor", self.shape_factor, SHAPE_FACTORS)
         check_one_size(self.shape_factor, self.spectral_norm)
-        if isinstance(self.graft, MatrixOptimizerConfig):
-            for field in fields(MatrixOptimizerConfig):
-                has_part = field.name in ("epsilon", "name")
-                if not has_part and getattr(self.graft, field.name) != field.default:
-                    name, value = f"graft.{field.name}", getattr(self.graft, field.name)
-                    raise DomainError(name, value, f"{field.default}", "only its norm is used")
+        for field in fields(MatrixOptimizerConfig):
+            value = getattr(self.graft, field.name, field.default)  # Adam and SGD have only the decay
+            if field.name not in ("epsilon", "name") and value != field.default:
+                raise DomainError(f"graft.{field.name}", value, f"{field.default}", "only its norm is used")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +100,7 @@ class AdaMuonConfig(MatrixOptimizerConfig):
         check_fraction("beta2", self.beta2)
         check_known("kind", self.kind, ("jordan", "polar_express", "schulz", "exact"))
         check_count("steps", self.steps)
-        check_not_negative("epsilon", self.epsilon)
+        check_positive("epsilon", self.epsilon)
         if self.rms is not None:
             check_positive("rms", self.rms)
 
@@ -174,7 +172,7 @@ class SOAPConfig(MatrixOptimizerConfig):
         super().__post_init__()
         check_fraction("beta1", self.beta1)
         check_fraction("beta2", self.beta2)
-        check_not_negative("epsilon", self.epsilon)
+        check_positive("epsilon", self.epsilon)
         if self.sides not in ((1, 1), (1, 0), (0, 1)):
             raise DomainError("sides", self.sides, "(1, 1), (1, 0) or (0, 1)")
         check_count("interval", self.interval)

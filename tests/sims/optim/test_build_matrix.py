@@ -203,6 +203,10 @@ def test_rules_have_the_configs_constants():
         (ShampooConfig, {"damping": "none"}, UnknownNameError, "none"),
         (SOAPConfig, {"sides": (0, 0)}, DomainError, "sides"),
         (AdaMuonConfig, {"rms": 0.0}, DomainError, "rms"),
+        (AdaMuonConfig, {"epsilon": 0.0}, DomainError, "epsilon = 0.0"),
+        (SOAPConfig, {"epsilon": 0.0}, DomainError, "epsilon = 0.0"),
+        (ShampooConfig, {"graft": AdamConfig(weight_decay=0.1)}, DomainError, "graft.weight_decay = 0.1"),
+        (ShampooConfig, {"graft": SGDConfig(weight_decay=0.1)}, DomainError, "graft.weight_decay = 0.1"),
     ],
 )
 def test_bad_constants_are_named(config, fields, error, message):

@@ -20,12 +20,16 @@ from sims.optim import (
     AdamRule,
     AdaMuon,
     Dion,
+    DionRule,
+    Graft,
     MatrixOptimizer,
     Muon,
     MuonRule,
+    RMSNorm,
     SGDRule,
     Shampoo,
     ShampooRule,
+    SpectralNorm,
 )
 from sims.optim.eigen import eigenbasis
 from sims.optim.together import Together
@@ -66,7 +70,10 @@ def test_half_precision_is_refused():
         (Muon, {"steps": 0}, "steps = 0"),
         (Muon, {"eps": -1e-9}, "eps = -1e-09"),
         (AdaMuon, {"beta2": 1.0}, "beta2 = 1.0"),
-        (AdaMuon, {"rms": -0.1}, "rms = -0.1"),
+        (AdaMuon, {"rms": 0.0}, "rms = 0.0"),
+        (AdaMuon, {"eps": 0.0}, "eps = 0.0"),
+        (SOAP, {"eps": torch.tensor([1e-8, 0.0]).view(2, 1, 1)}, "eps"),
+        (Shampoo, {"graft": AdamRule(eps=0.0)}, "eps = 0.0"),
         (Dion, {"rank": 7}, "rank = 7 .* from 1 to 6 for a 6 x 8 matrix"),
         (Dion, {"rank": 0}, "rank = 0"),
         (Dion, {"rank": True}, "rank = True"),
@@ -96,6 +103,19 @@ def test_half_precision_is_refused():
 def test_numbers_outside_their_domain_are_refused(optimizer, options, message):
     with pytest.raises(DomainError, match=message):
         optimizer([weight(2, 6, 8)], **options)
+
+
+def test_zero_is_no_epsilon_for_what_divides_by_sizes_that_may_be_zero():
+    """A gradient of zero, which layers have below a readout that starts at zero, would be 0/0; the others do
+    without and leave zero at zero.
+    """
+    for refused in (Graft(SGDRule(), SGDRule(), 0.0), SpectralNorm(SGDRule(), 0.0), RMSNorm(SGDRule(), 0.0)):
+        with pytest.raises(DomainError, match=r"eps = 0\.0"):
+            refused.check(6, 8)
+    zero = torch.zeros(6, 8)
+    for rule in (MuonRule(eps=0.0), DionRule(eps=0.0), ShampooRule(eps=0.0)):
+        rule.check(6, 8)
+        assert (rule.direction(zero, rule.start(zero), 1) == 0).all()
 
 
 @pytest.mark.parametrize(
