@@ -21,7 +21,7 @@ from sims.optim.rule import (
     check_name,
     check_positive,
     check_share,
-    remaining,
+    corrected,
     update_mean,
 )
 
@@ -64,7 +64,7 @@ class AdaMuonRule(Rule):
         momentum = update_mean(state["momentum_buffer"], grad, self.momentum)
         factor = orthogonalized(momentum.sign() if self.sign else momentum, self.kind, self.steps, NORM_EPS)
         square = update_mean(state["exp_avg_sq"], factor.square(), self.beta2)
-        direction = factor / ((square / remaining(self.beta2, step)).sqrt() + self.eps)
+        direction = factor / (corrected(square, self.beta2, step).sqrt() + self.eps)
         if self.rms is None:
             return direction
         norm = torch.linalg.matrix_norm(direction, keepdim=True)

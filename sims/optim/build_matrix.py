@@ -15,7 +15,13 @@ from sims.optim.adamuon import AdaMuonRule
 from sims.optim.dion import DionRule
 from sims.optim.elementwise import AdamRule, SGDRule
 from sims.optim.graft import PREFIX, Graft
-from sims.optim.groups import elementwise_constants, member_values, role_factors, shared_value
+from sims.optim.groups import (
+    elementwise_constants,
+    exact_values,
+    member_values,
+    role_factors,
+    shared_value,
+)
 from sims.optim.matrix import MatrixOptimizer
 from sims.optim.muon import MuonRule
 from sims.optim.rms import RMSNorm
@@ -132,8 +138,14 @@ def table_group(config: MatrixOptimizerConfig, scaled: ScaledParameter, rate: fl
 def member_constants(
     configs: Sequence[MatrixOptimizerConfig], scaled: ScaledParameter
 ) -> dict[str, float | Tensor]:
-    """The constants that may differ between members."""
-    return {name: shared_value(configs, name, parameter=scaled.parameter) for name in configs[0].MEMBER_HPS}
+    """The constants that may differ between members: momenta as columns even where all agree, since a float
+    takes other roundings and a run must not depend on who trains beside it. Decay is one product, the same.
+    """
+    momenta = {name: [getattr(c, name) for c in configs] for name in configs[0].MEMBER_HPS}
+    del momenta["weight_decay"]
+    columns = {name: exact_values(values, scaled.parameter) for name, values in momenta.items()}
+    decay = shared_value(configs, "weight_decay", parameter=scaled.parameter, column=exact_values)
+    return {**columns, "weight_decay": decay}
 
 
 def matrix_group(

@@ -25,6 +25,7 @@ from sims.optim.rule import (
     check_not_negative,
     check_share,
     fixed_normal,
+    in_precision_of,
 )
 
 
@@ -96,7 +97,7 @@ class DionRule(Rule):
         empty = norms <= noise
         unit = torch.where(empty, 0, found / (norms + self.eps))
         right.copy_(torch.where(empty, right, unit))
-        momentum.sub_((1 - self.mu) * (left @ found.mT))
+        momentum.sub_(in_precision_of(momentum, 1 - self.mu) * (left @ found.mT))
         return left @ unit.mT
 
 

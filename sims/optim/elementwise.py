@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from sims.optim.rule import Number, Rule, State, check_positive, check_share, remaining, update_mean
+from sims.optim.rule import Number, Rule, State, check_positive, check_share, corrected, update_mean
 
 
 def adam_direction(
@@ -19,7 +19,7 @@ def adam_direction(
 
     Source: Kingma and Ba, arXiv 1412.6980, Algorithm 1.
     """
-    return (mean / remaining(beta1, step)) / ((square / remaining(beta2, step)).sqrt() + eps)
+    return corrected(mean, beta1, step) / (corrected(square, beta2, step).sqrt() + eps)
 
 
 @dataclass(frozen=True)

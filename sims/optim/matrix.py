@@ -18,7 +18,7 @@ from sims.optim.base import Stepping, dropped_if_refused
 from sims.optim.eigen import fallbacks_in
 from sims.optim.graft import PREFIX, Graft
 from sims.optim.parts import cache_parts, matrices_at_once
-from sims.optim.rule import Number, Rule, State, check_name, check_not_negative
+from sims.optim.rule import Number, Rule, State, check_name, check_not_negative, in_precision_of
 from sims.optim.spectral import SpectralNorm
 from sims.settings.checks import check_one_size
 
@@ -266,8 +266,9 @@ def _decay(p: nn.Parameter, rate: Number, lr: Number) -> None:
     """p <- (1 - rate) p, but p where lr is 0; what is on the device is not looked at."""
     if not (isinstance(rate, Tensor) or rate != 0):
         return
+    kept = in_precision_of(p, 1 - rate)
     if isinstance(lr, Tensor):
         moves = (lr != 0).to(p.dtype)
-        p.mul_(moves * (1 - rate) + (1 - moves))  # exactly 1 - rate, or exactly 1
+        p.mul_(moves * kept + (1 - moves))  # exactly 1 - rate, or exactly 1
     elif lr != 0:
-        p.mul_(1 - rate)
+        p.mul_(kept)

@@ -72,7 +72,19 @@ def fixed_normal(rows: int, columns: int, like: Tensor) -> Float[Tensor, "rows c
 
 def update_mean(mean: Tensor, value: Tensor, beta: Number) -> Tensor:
     """mean <- beta * mean + (1 - beta) * value, in place."""
-    return mean.lerp_(value, 1 - beta.to(mean) if isinstance(beta, Tensor) else 1 - beta)
+    return mean.lerp_(value, in_precision_of(mean, 1 - beta))
+
+
+def in_precision_of(like: Tensor, value: Number) -> Number:
+    """A factor for a tensor, rounded as late as a float is: constants of members are float64 columns, so that
+    1 - beta has all its digits.
+    """
+    return value.to(like) if isinstance(value, Tensor) else value
+
+
+def corrected(mean: Tensor, beta: Number, step: int) -> Tensor:
+    """mean / (1 - beta^step): a running mean from zero, without what it has yet to take in."""
+    return mean / in_precision_of(mean, remaining(beta, step))
 
 
 def remaining(beta: Number, step: int) -> Number:

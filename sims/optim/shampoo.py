@@ -22,7 +22,7 @@ from sims.optim.rule import (
     check_name,
     check_not_negative,
     check_share,
-    remaining,
+    corrected,
     update_mean,
 )
 
@@ -88,7 +88,7 @@ class ShampooRule(Rule):
     ) -> Float[Tensor, "*batch m n"]:
         """The momentum between the inverse roots."""
         blocks = Blocks.of(grad, self.block)
-        mean = update_mean(state["exp_avg"], grad, self.momentum) / remaining(self.momentum, step)
+        mean = corrected(update_mean(state["exp_avg"], grad, self.momentum), self.momentum, step)
         pieces, direction = blocks.split(grad), blocks.split(mean)
         accumulate(state, pieces, self.beta2)
         if "left" in state:
@@ -101,7 +101,9 @@ class ShampooRule(Rule):
         """The inverse root of a side, brought up to date if due; where that fails, the one before."""
         root = state[f"{side}_root"]
         if self.decomposes(step):
-            statistic = state[side] / bias_correction(self.beta2, step)
+            statistic = state[side]
+            if self.beta2 is not None:
+                statistic = corrected(statistic, per_block(self.beta2), step)
             eps = per_block(self.eps)
             found, succeeded = inverse_root(statistic, exponent, eps, relative=self.damping == "relative")
             root.copy_(torch.where(succeeded, found, root))
@@ -132,11 +134,6 @@ def accumulate(state: State, pieces: Tensor, beta2: Number | None) -> None:
 def count_failures(state: State, failed: Tensor) -> None:
     """Add the blocks [*batch, i, j, 1, 1] that failed to the count of their matrix."""
     state["fallbacks"].add_(failed.sum((-4, -3, -2, -1)))
-
-
-def bias_correction(beta2: Number | None, step: int) -> Number:
-    """What a running mean from zero is divided by after ``step`` steps; 1 for a sum."""
-    return 1.0 if beta2 is None else per_block(remaining(beta2, step))
 
 
 class Shampoo(MatrixOptimizer):

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from sims.data import Classification, load_digits
-from sims.settings import AdamConfig, Setting, SGDConfig, Training, get_setting
+from sims.settings import AdamConfig, OptimizerConfig, Setting, SGDConfig, Training, get_setting
 from sims.tasks import ClassificationTask
 
 
@@ -38,7 +38,7 @@ def digits(dtype: torch.dtype = torch.float32) -> ClassificationTask:
     return ClassificationTask(images(), dtype=dtype)
 
 
-def training(optimizer: AdamConfig | SGDConfig = ADAM, epochs: int = 2, **changes: object) -> Training:
+def training(optimizer: OptimizerConfig = ADAM, epochs: int = 2, **changes: object) -> Training:
     smoke = get_setting("digits", "smoke").training
     small = {"optimizer": optimizer, "epochs": epochs, "evaluations": epochs}
     return replace(smoke, **{**small, **changes})

@@ -11,7 +11,17 @@ from torch.nn import functional as F
 
 from sims.data import epoch_batches
 from sims.schedules import schedule_factor
-from sims.settings import AdamConfig, SGDConfig, Training
+from sims.settings import (
+    AdamConfig,
+    AdaMuonConfig,
+    DionConfig,
+    MuonConfig,
+    OptimizerConfig,
+    SGDConfig,
+    ShampooConfig,
+    SOAPConfig,
+    Training,
+)
 from sims.settings.schedules import ScheduleConfig
 from sims.train import Member, Pack, train_pack
 from tests.sims.small import ADAM, MOMENTUM, digits, training
@@ -24,21 +34,34 @@ AXES = [
     (MOMENTUM, "momentum", (0.0, 0.5, 0.9)),
     (MOMENTUM, "weight_decay", (0.0, 1e-3, 0.1)),
 ]
+MATRIX_AXES = [
+    (MuonConfig(nesterov=True), "momentum", (0.0, 0.8, 0.95)),
+    (MuonConfig(constant_decay=True), "weight_decay", (0.0, 1e-3, 0.0123)),
+    (AdaMuonConfig(), "momentum", (0.0, 0.8, 0.95)),
+    (AdaMuonConfig(), "beta2", (0.8, 0.9, 0.95)),
+    (DionConfig(), "mu", (0.0, 0.8, 0.95)),
+    (ShampooConfig(interval=3), "momentum", (0.0, 0.8, 0.95)),
+    (ShampooConfig(graft=ADAM), "beta2", (0.8, 0.9, 0.95)),
+    (SOAPConfig(interval=3), "beta1", (0.0, 0.8, 0.95)),
+    (SOAPConfig(spectral_norm=True, block=16), "beta2", (0.8, 0.9, 0.95)),
+]
+CASES = [(32, *case) for case in (*AXES, *MATRIX_AXES)] + [(256, *case) for case in AXES]
 Config = AdamConfig | SGDConfig
 
 
 def name(value: object) -> str:
-    if isinstance(value, Config):
+    if isinstance(value, OptimizerConfig):
         return value.name + ("-independent" if getattr(value, "independent_decay", False) else "")
     return str(value)
 
 
-@pytest.mark.parametrize("width", [32, 256], ids=["broadcast", "fused"])
-@pytest.mark.parametrize(("optimizer", "axis", "values"), AXES, ids=name)
+@pytest.mark.parametrize(("width", "optimizer", "axis", "values"), CASES, ids=name)
 def test_a_member_with_a_constant_of_its_own_is_the_run_that_it_would_be_alone(
     optimizer, axis, values, width
 ):
-    """Bit for bit, as a lone member and as a setting of its own; and the constant makes a difference."""
+    """Bit for bit, as a lone member and as a setting of its own; and the constant makes a difference. Adam
+    broadcasts members at width 32, and has a kernel for each at 256.
+    """
     config = training(optimizer, epochs=1)
     pack = [Member(2.0**-7, seed, ((axis, value),)) for seed in (0, 1) for value in values]
     outcomes = train_pack(config, width, pack, digits())
