@@ -20,7 +20,8 @@ Quintic = tuple[float, float, float]
 ORTHOGONALIZERS = ("jordan", "polar_express", "schulz", "exact")
 
 # Keller Jordan, "Muon: an optimizer for hidden layers in neural networks" (2024): the slope at 0 as steep as
-# it gets while singular values stay near 1; they end between 0.68 and 1.14 and never settle.
+# it gets while singular values stay near 1, where they never settle. Five iterations bring them from 0.0016
+# of the norm on to between 0.68 and 1.21.
 JORDAN: Quintic = (3.4445, -4.7750, 2.0315)
 # The Pade iteration, whose quintic is flat to second order at 1: it converges, slowly from below. Higham,
 # "Functions of Matrices" (2008), Sec. 8.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import subprocess
 import sys
 from functools import partial
@@ -520,16 +521,18 @@ def test_newton_schulz_maps_singular_values_and_keeps_singular_vectors(kind, sha
 
 def test_iterations_reach_what_they_promise():
     """The interval that singular values end in, from 1e-3 to 1: what the docstrings say."""
-    s = torch.logspace(-3, 0, 2000, dtype=torch.float64)
 
-    def ends(kind, steps):
-        x = s
+    def ends(kind, steps, least=1e-3):
+        x = torch.logspace(math.log10(least), 0, 100_000, dtype=torch.float64)
         for a, b, c in quintics(kind, steps):
             x = a * x + b * x**3 + c * x**5
         return x.min().item(), x.max().item()
 
-    low, high = ends("jordan", 5)
-    assert low > 0.3  # values of 1e-3 are still under way after five
+    low, high = ends("jordan", 5, least=0.0016)
+    assert 0.68 < low < 0.69
+    assert 1.20 < high < 1.21
+    low, _ = ends("jordan", 5, least=1e-4)  # which are still on their way
+    assert low == pytest.approx(3.4445**5 * 1e-4, rel=0.01)
     low, high = ends("jordan", 20)
     assert 0.68 < low < 0.70
     assert 1.11 < high < 1.14
