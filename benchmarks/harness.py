@@ -52,3 +52,32 @@ def cpu_seconds(function: Callable[[], object], repeats: int = 5) -> float:
         function()
         times.append(time.process_time() - start)
     return statistics.median(times)
+
+
+def seconds(function: Callable[[], object], device: str) -> float:
+    """Processor time on the CPU (other processes do not count); wall-clock time to the end of the work on a
+    GPU.
+    """
+    if device == "cpu":
+        start = time.process_time()
+        function()
+        return time.process_time() - start
+    import torch  # not for benchmarks without it
+
+    torch.cuda.synchronize()
+    start = time.perf_counter()
+    function()
+    torch.cuda.synchronize()
+    return time.perf_counter() - start
+
+
+def in_turns(
+    ours: Callable[[], object], theirs: Callable[[], object], device: str, repeats: int
+) -> tuple[float, float, float]:
+    """The median seconds of both, timed in turn, and the median of the ratios (theirs over ours) of
+    neighbours.
+    """
+    seconds(ours, device), seconds(theirs, device)  # warm up
+    times = [(seconds(ours, device), seconds(theirs, device)) for _ in range(repeats)]
+    our, their = map(statistics.median, zip(*times, strict=True))
+    return our, their, statistics.median(their / our for our, their in times)

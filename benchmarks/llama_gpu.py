@@ -14,20 +14,17 @@ that is computed twice counts twice. Tokens are random: the time does not depend
 from __future__ import annotations
 
 import argparse
-import statistics
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
-from torch.nn import functional as F
 
-from benchmarks.harness import HEADER, Row, report
-from benchmarks.optimizers import seconds
-from benchmarks.plain_llama import PlainLlama
+from benchmarks.harness import HEADER, Row, in_turns, report
+from benchmarks.plain_llama import PlainLlama, plain_step
 from hptheory.errors import HPTheoryError
 from sims.capacity import most_members
 from sims.compiled import CompiledLosses, LossesOf, member_losses
@@ -220,10 +217,7 @@ class PlainLoop:
         with matmul_precision(self.training.precision, self.task.device):
             for _ in range(steps):
                 batch = self.task.batch(self.step, (0,), self.training.batch_size)
-                loss = F.cross_entropy(self.net(batch.x[0]).flatten(0, 1), batch.y[0].flatten())
-                self.optimizer.zero_grad()
-                loss.backward()
-                self.optimizer.step()
+                plain_step(self.net, self.optimizer, batch)
                 self.step += 1
 
 
@@ -243,16 +237,6 @@ def observed(width: int, sizes: Sizes, device: str) -> Row:
         f"the run without: {1e3 * base / LOOK_EVERY:.1f} ms a step",
         f"+{ratio - 1:.0%}",
     )
-
-
-def in_turns(
-    ours: Callable[[], object], theirs: Callable[[], object], device: str, repeats: int
-) -> tuple[float, float, float]:
-    """The median seconds of both, and the median of the ratios (theirs over ours) of neighbours."""
-    seconds(ours, device), seconds(theirs, device)  # warm up
-    times = [(seconds(ours, device), seconds(theirs, device)) for _ in range(repeats)]
-    our, their = map(statistics.median, zip(*times, strict=True))
-    return our, their, statistics.median(their / our for our, their in times)
 
 
 def say(words: str) -> None:

@@ -14,10 +14,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from torch.nn import functional as F
 
 from benchmarks.harness import Row
-from benchmarks.plain_llama import PlainLlama
+from benchmarks.plain_llama import PlainLlama, plain_loss, plain_step
 from benchmarks.sweeps import Sweep, all_cores, seconds
 from sims.engines import Engine, InProcess, Workers
 from sims.placement import Site, choose
@@ -49,13 +48,10 @@ def loop_steps(training: Training, width: int, task: Task, steps: int) -> None:
     optimizer = torch.optim.Adam(net.parameters(), lr=1e-3, fused=True)
     for step in range(steps):
         batch = task.batch(step, (0,), training.batch_size)
-        loss = F.cross_entropy(net(batch.x[0]).flatten(0, 1), batch.y[0].flatten())
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
+        plain_step(net, optimizer, batch)
     with torch.no_grad():
         for batch in task.validation():
-            F.cross_entropy(net(batch.x[0]).flatten(0, 1), batch.y[0].flatten()).item()
+            plain_loss(net, batch).item()
 
 
 def compared(width: int, windows: int, engines: list[Engine], place: Path) -> Row:

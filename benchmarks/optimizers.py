@@ -6,15 +6,13 @@ whole steps are 27 optimizers of ``torch.optim`` or of this package, one a membe
 
 from __future__ import annotations
 
-import statistics
-import time
 from collections.abc import Callable, Iterator
 from functools import partial
 
 import torch
 from torch import Tensor, nn
 
-from benchmarks.harness import Row
+from benchmarks.harness import Row, in_turns
 from sims.optim import SOAP, Dion, Muon, Shampoo
 from sims.optim.orthogonal import orthogonalized
 
@@ -102,14 +100,9 @@ def stepper(make: Callable, shapes: list[tuple[int, ...]], device: str) -> Calla
 def row(
     name: str, ours: Callable[[], object], theirs: Callable[[], object], device: str, repeats: int = 9
 ) -> Row:
-    """Both timed in turn; the ratio is the median of the ratios of neighbours."""
-    times = []
-    seconds(ours, device), seconds(theirs, device)  # warm up
-    for _ in range(repeats):
-        times.append((seconds(ours, device), seconds(theirs, device)))
-    ratio = statistics.median(their / our for our, their in times)
+    """Both timed in turn, against the goal of the device."""
+    our, their, ratio = in_turns(ours, theirs, device, repeats)
     goal = CPU_GOAL if device == "cpu" else GPU_GOAL
-    our, their = (statistics.median(column) for column in zip(*times, strict=True))
     return Row(
         name,
         f"{our * 1e3:.2f} ms",
@@ -118,18 +111,3 @@ def row(
         f">= {goal:.2f}x",
         ratio >= goal,
     )
-
-
-def seconds(function: Callable[[], object], device: str) -> float:
-    """Processor time on the CPU (other processes do not count); wall-clock time to the end of the work on a
-    GPU.
-    """
-    if device == "cpu":
-        start = time.process_time()
-        function()
-        return time.process_time() - start
-    torch.cuda.synchronize()
-    start = time.perf_counter()
-    function()
-    torch.cuda.synchronize()
-    return time.perf_counter() - start

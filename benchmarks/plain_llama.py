@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sims.settings.transformers import LlamaConfig
+from sims.tasks import Batch
 
 
 class Attention(nn.Module):
@@ -68,3 +69,15 @@ class PlainLlama(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         """The logits of the token after each one."""
         return self.readout(self.norm(self.blocks(self.embedding(tokens))))
+
+
+def plain_loss(net: nn.Module, batch: Batch) -> Tensor:
+    """The mean loss of the one run of a batch."""
+    return F.cross_entropy(net(batch.x[0]).flatten(0, 1), batch.y[0].flatten())
+
+
+def plain_step(net: nn.Module, optimizer: torch.optim.Optimizer, batch: Batch) -> None:
+    """One step of training."""
+    optimizer.zero_grad()
+    plain_loss(net, batch).backward()
+    optimizer.step()

@@ -71,8 +71,8 @@ def figure(
         runs: For the figure of an experiment, the run directories to draw it from.
         data_dir: The folder of data sets, for a figure that reads them again (15, stable-rank); by default
             HPTHEORY_DATA.
-        loss: For a comparison (drift, standard, decay, batch, multiplier), the loss to judge by: loss (of
-            the last weights), ema_loss (of the averaged ones) or train_loss.
+        loss: For a comparison (drift, standard, decay, batch, depth, multiplier), the loss to judge by: loss
+            (of the last weights), ema_loss (of the averaged ones) or train_loss.
         out: The folder for the PNG and the CSV.
     """
     if number not in (*FIGURES, *EXPERIMENTS):

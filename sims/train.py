@@ -199,7 +199,7 @@ class Pack:
             for name, value in entries.items():
                 state[f"optimizer.{index}.{name}"] = torch.as_tensor(value)
         if self.ema is not None:
-            state |= {f"ema.{name}": tensor for name, tensor in self.ema.weights.items()}
+            state |= {f"ema.{name}": tensor for name, tensor in self.ema.state().items()}
         state |= {f"curves.{name}": tensor for name, tensor in self.curves.state().items()}
         for number, observer in enumerate(self.observers):
             state |= {f"observer.{number}.{name}": tensor for name, tensor in observer.state().items()}
@@ -225,8 +225,7 @@ class Pack:
             entries.setdefault(int(index), {})[entry] = value if value.is_floating_point() else int(value)
         self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": entries})
         if self.ema is not None:
-            for name, weight in _below(state, "ema").items():
-                self.ema.weights[name].copy_(weight)
+            self.ema.restore(_below(state, "ema"))
         self.curves.restore(_below(state, "curves"))
         for number, observer in enumerate(self.observers):
             observer.detach()

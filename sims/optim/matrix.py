@@ -76,11 +76,11 @@ class MatrixOptimizer(Stepping):
     whichever group they are in; on a CPU as many at a time as its cache holds. No step waits for the device,
     except those that make eigendecompositions.
 
-    Domain: parameters are float32 or float64 matrices with both dimensions >= 2, else ``NotAMatrixError``. A
-    third axis is always members: flatten a Conv1d kernel to [d_out, d_in k], or give it to Adam (those in
-    groups of ``param_groups`` are refused). So
-    are groups whose ``role`` is ``embedding`` or ``vector``, which Adam should train. Constants are checked
-    by the rules; a group's ``graft_*`` or ``spectral_*`` without a graft or norm are a ``DomainError``.
+    Domain: parameters are float32 or float64 matrices with both dimensions >= 2, else ``NotAMatrixError``; so
+    are groups whose ``role`` is ``embedding`` or ``vector``, which Adam should train. A third axis is always
+    members: flatten a Conv1d kernel to [d_out, d_in k], or give it to Adam (those in groups of
+    ``param_groups`` are refused). Constants are checked by the rules; a group's ``graft_*`` or ``spectral_*``
+    without a graft or norm are a ``DomainError``.
 
     *Laws*: a stack trains as its members one by one; going on from a saved state changes nothing.
     """
@@ -143,9 +143,8 @@ class MatrixOptimizer(Stepping):
         names = group.get("param_names", [None] * len(group["params"]))
         for name, p in zip(names, group["params"], strict=True):
             check_matrix(name, p, group.get("role"))
-            if (
-                p.ndim == 3 and group.get("optimizer") == "adam"
-            ):  # of ``param_groups``, whose models are no stacks
+            # In groups of ``param_groups``, whose models are no stacks, what has three axes is Adam's.
+            if p.ndim == 3 and group.get("optimizer") == "adam":
                 raise NotAMatrixError(f"the kernel of a convolution, of shape {list(p.shape)}, is no stack")
             rows, columns = p.shape[-2:]
             self.rule.rebuilt(group).check(rows, columns)
@@ -264,7 +263,7 @@ def _stacked(tensors: list[Tensor]) -> Tensor:
 
 def _decay(p: nn.Parameter, rate: Number, lr: Number) -> None:
     """p <- (1 - rate) p, but p where lr is 0; what is on the device is not looked at."""
-    if not (isinstance(rate, Tensor) or rate != 0):
+    if not isinstance(rate, Tensor) and rate == 0:
         return
     kept = in_precision_of(p, 1 - rate)
     if isinstance(lr, Tensor):

@@ -143,8 +143,8 @@ class Shampoo(MatrixOptimizer):
     each with statistics of its own; ``interval`` is the number of steps between inverse roots, taken by
     eigendecomposition (of the first ``interval`` steps with a gradient, at each). ``eps`` is in units of the
     largest eigenvalue (``damping="relative"``: what is smaller than 1e-6 of it is rounding in float32 anyway)
-    or added as it is (``"absolute"``). ``beta2=None`` sums the statistics. Other options are
-    those of ``MatrixOptimizer``.
+    or added as it is (``"absolute"``). ``beta2=None`` sums the statistics. Other options are those of
+    ``MatrixOptimizer``.
 
     Where an inverse root or a statistic is not finite, the one before is kept, a ``FallbackWarning`` says so,
     and ``fallbacks`` counts it.
